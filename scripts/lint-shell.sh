@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs shellcheck and shfmt over every tracked shell file; a tool that is not installed is named, not passed over in silence.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+existing=()
+for file in "${files[@]}"; do [ -e "$file" ] && existing+=("$file"); done
+status=0
+if command -v shellcheck >/dev/null; then
+  shellcheck "${existing[@]}" || status=1
+else
+  echo "lint-shell: shellcheck is not installed, ${#existing[@]} files not linted" >&2
+fi
+if command -v shfmt >/dev/null; then
+  shfmt -d -i 2 -ci "${existing[@]}" || status=1
+else
+  echo "lint-shell: shfmt is not installed, the format of ${#existing[@]} files not checked" >&2
+fi
+exit "$status"
