@@ -1,0 +1,171 @@
+import { randomBytes } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { commandKinds } from "./cloud/command.js";
+import { type Google, gcpKinds } from "./cloud/gcp.js";
+import type { Act, Kind, World } from "./cloud/kind.js";
+import { randomKinds } from "./cloud/random.js";
+import { changes, faults } from "./cloud/schema.js";
+import { tlsKinds } from "./cloud/tls.js";
+import { holdsSecret, plain, secret, type Values } from "./cloud/values.js";
+
+export interface CloudOptions {
+  /** Where resources go that do not say; the defaults are neutral names. */
+  project?: string;
+  region?: string;
+  zone?: string;
+  /** The static address that the program gets. */
+  address?: string;
+  /** Whether local commands really run (with the real engine they do). */
+  runCommands?: boolean;
+  /** What StackReference answers, by the full name of the stack; an unknown stack is an error. */
+  stacks?: Record<string, Values>;
+  now?: () => Date;
+}
+
+/** A resource as the cloud was asked for it. */
+export interface CloudResource {
+  type: string;
+  name: string;
+  /** Empty for components. */
+  id: string;
+  custom: boolean;
+  /** As they came over the wire: secrets wrapped (`pulumi.runtime.isRpcSecret`). */
+  inputs: Values;
+  /** Inputs, defaults and computed outputs, secrets wrapped. */
+  state: Values;
+}
+
+/**
+ * The one in-memory cloud: it answers Pulumi's mocks and, behind gRPC, the real engine. Inputs are
+ * judged by the real provider's schema, keys and certificates are real, and Secret Manager keeps
+ * what a stack leaves behind. Unknown resource types and calls are errors.
+ */
+export class Cloud implements pulumi.runtime.Mocks {
+  readonly resources: CloudResource[] = [];
+  readonly google: Google;
+  readonly stacks: Record<string, Values>;
+  readonly world: World;
+  private readonly kinds: Record<string, Kind>;
+
+  constructor(options: CloudOptions = {}) {
+    const zone = options.zone ?? "europe-west1-b";
+    this.world = {
+      project: options.project ?? "test-project",
+      region: options.region ?? zone.replace(/-[a-z]$/, ""),
+      zone,
+      now: options.now ?? (() => new Date()),
+    };
+    const address = options.address ?? "203.0.113.10";
+    this.google = { address, projectNumber: "123456789012", secrets: new Map() };
+    this.stacks = options.stacks ?? {};
+    this.kinds = {
+      ...gcpKinds(this.google),
+      ...tlsKinds,
+      ...randomKinds,
+      ...commandKinds(options.runCommands ?? false),
+    };
+  }
+
+  /** Pulumi's mock protocol: checks and creates a resource, or records a component. */
+  async newResource(args: pulumi.runtime.MockResourceArgs): Promise<{ id: string; state: Values }> {
+    const { type, name } = args;
+    if (type === "pulumi:pulumi:StackReference") return this.stackReference(args);
+    if (args.custom === false || type === "pulumi:pulumi:Stack") {
+      this.resources.push({ type, name, id: "", custom: false, inputs: args.inputs, state: {} });
+      return { id: "", state: {} };
+    }
+    const found = this.check(type, name, args.inputs);
+    if (found.faults.length) throw new Error(refusal(type, name, found.faults));
+    const preview = pulumi.runtime.isDryRun();
+    const { id, state } = await this.create(type, name, found.inputs, preview);
+    this.resources.push({ type, name, id, custom: true, inputs: args.inputs, state });
+    return { id, state };
+  }
+
+  async call({ token, inputs }: pulumi.runtime.MockCallArgs): Promise<Values> {
+    throw new Error(`${token}: this cloud does not answer that call (${JSON.stringify(inputs)})`);
+  }
+
+  /** @returns the inputs with generated names filled in, and what is wrong with them */
+  check(type: string, name: string, inputs: Values, olds: Values = {}) {
+    const { schema } = this.kind(type);
+    const named = Object.entries(schema).flatMap(([key, { autoname }]) =>
+      autoname && inputs[key] === undefined
+        ? [[key, olds[key] ?? `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`]]
+        : [],
+    );
+    const filled = { ...inputs, ...Object.fromEntries(named) } as Values;
+    return { inputs: filled, faults: faults(schema, filled) };
+  }
+
+  /** Creates a resource; in a preview nothing is made and every computed output is unknown. */
+  async create(type: string, name: string, inputs: Values, preview = false) {
+    const kind = this.kind(type);
+    if (preview) return { id: "", state: { ...unknowns(kind, {}), ...inputs } };
+    const made = await kind.create(this.act(name, inputs));
+    return { id: made.id, state: state(kind, inputs, made.outputs) };
+  }
+
+  /** @returns which inputs differ and which of them need a replacement */
+  diff(type: string, name: string, olds: Values, oldInputs: Values, news: Values) {
+    const kind = this.kind(type);
+    const { changed, replaces } = changes(kind.schema, oldInputs, news);
+    const more = kind.replaces?.(this.act(name, news, olds)) ?? [];
+    return { changed: [...changed, ...more], replaces: [...replaces, ...more] };
+  }
+
+  async update(type: string, name: string, olds: Values, inputs: Values, preview = false) {
+    const kind = this.kind(type);
+    const kept = Object.fromEntries(
+      Object.entries(olds).filter(([key]) => kind.schema[key]?.computed || !kind.schema[key]),
+    );
+    if (preview) return { ...kept, ...inputs };
+    const outputs = (await kind.update?.(this.act(name, inputs, olds))) ?? {};
+    return { ...kept, ...state(kind, inputs, outputs) };
+  }
+
+  async remove(type: string, name: string, olds: Values): Promise<void> {
+    await this.kind(type).remove?.(this.act(name, olds, olds));
+  }
+
+  private stackReference({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs) {
+    const stack = String(inputs.name ?? id ?? name);
+    const outputs = this.stacks[stack];
+    if (!outputs) throw new Error(`unknown stack "${stack}"`);
+    const secretOutputNames = Object.keys(outputs).filter((key) => holdsSecret(outputs[key]));
+    const state = { name: stack, outputs, secretOutputNames };
+    this.resources.push({ type, name, id: stack, custom: true, inputs, state });
+    return { id: stack, state };
+  }
+
+  private act(name: string, inputs: Values, olds: Values = {}): Act {
+    return { name, inputs: plain(inputs), olds: plain(olds), world: this.world };
+  }
+
+  private kind(type: string): Kind {
+    const kind = this.kinds[type];
+    if (!kind) throw new Error(`${type}: this cloud does not know that resource type`);
+    return kind;
+  }
+}
+
+/** @returns the text of an error that names the resource and everything wrong with it */
+export function refusal(type: string, name: string, found: string[]): string {
+  return [`${type} "${name}":`, ...found].join("\n  ");
+}
+
+function state(kind: Kind, inputs: Values, outputs: Values): Values {
+  const defaults = Object.entries(kind.schema).flatMap(([key, attribute]) =>
+    attribute.default === undefined ? [] : [[key, attribute.default]],
+  );
+  const given = Object.entries(outputs).map(([key, value]) => {
+    const hidden = kind.secretOutputs?.includes(key) || holdsSecret(inputs[key]);
+    return [key, hidden ? secret(plain(value)) : value];
+  });
+  return { ...Object.fromEntries(defaults), ...inputs, ...Object.fromEntries(given) };
+}
+
+function unknowns(kind: Kind, known: Values): Values {
+  const computed = Object.keys(kind.schema).filter((key) => kind.schema[key]?.computed);
+  return { ...Object.fromEntries(computed.map((key) => [key, pulumi.unknown])), ...known };
+}
