@@ -1,0 +1,138 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# Part of telemetry-hook.sh: what the other parts share. `local` is not POSIX, so results go into
+# variables that each comment names.
+
+newline='
+'
+
+# text := a file's content, without a process; empty when it cannot be read.
+slurp() {
+  text=
+  [ -r "$1" ] && [ -f "$1" ] || return 1
+  while IFS= read -r line; do text=$text$line$newline; done <"$1"
+  text=$text$line
+}
+
+# Replaces a state file in one step: whoever reads it sees the old or the new, never half.
+put() {
+  printf '%s' "$2" >"$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/$1"
+}
+
+# Queues one sentence for the engineer; session_start says it once.
+tell() {
+  notice=${notice:+$notice }$1
+}
+
+# quoted := the value as one shell word.
+quote() {
+  quoted=
+  rest=$1
+  while :; do
+    case $rest in
+      *\'*)
+        quoted=$quoted${rest%%\'*}"'\\''"
+        rest=${rest#*\'}
+        ;;
+      *) break ;;
+    esac
+  done
+  quoted="'$quoted$rest'"
+}
+
+# encoded := the value percent-encoded, at most 255 characters long when decoded: longer ones are
+# dropped whole by Claude Code. It counts as JavaScript does; bytes that are not UTF-8 become U+FFFD,
+# because one of them would void the entry.
+encode() {
+  encoded=$1
+  case $1 in
+    *[!A-Za-z0-9._~-]*) ;;
+    *) [ "${#1}" -gt 255 ] || return 0 ;;
+  esac
+  encoded=$(printf %s "$1" | od -An -v -tx1 | awk '
+    function number(hex) {
+      return 16 * (index(digits, substr(hex, 1, 1)) - 1) + index(digits, substr(hex, 2, 1)) - 1
+    }
+    function emit(units, text) {
+      if (full || used + units > 255) { full = 1; return }
+      used += units
+      printf "%s", text
+    }
+    BEGIN { digits = "0123456789abcdef" }
+    { for (i = 1; i <= NF; i++) byte[++count] = $i }
+    END {
+      for (i = 1; i <= count; i += size) {
+        first = number(byte[i])
+        size = first < 128 ? 1 : first >= 194 && first < 224 ? 2 : first >= 224 && first < 240 ? 3 : first >= 240 && first < 245 ? 4 : 0
+        text = ""
+        for (k = 0; k < size; k++) {
+          value = i + k <= count ? number(byte[i + k]) : 0
+          low = 128
+          high = 192
+          if (k == 1 && first == 224) low = 160
+          if (k == 1 && first == 237) high = 160
+          if (k == 1 && first == 240) low = 144
+          if (k == 1 && first == 244) high = 144
+          if (k > 0 && (value < low || value >= high)) { size = 0; break }
+          text = text "%" toupper(byte[i + k])
+        }
+        if (size == 0) { size = 1; emit(1, "%EF%BF%BD"); continue }
+        if (size == 1 && sprintf("%c", first) ~ /[A-Za-z0-9._~-]/) text = sprintf("%c", first)
+        emit(size == 4 ? 2 : 1, text)
+      }
+    }')
+}
+
+# Takes the lock or fails at once. One left by a process that died, or older than a minute, is taken over.
+lock() {
+  ln -s "$$" "$state/$1.lock" 2>/dev/null && return 0
+  holder=$(readlink "$state/$1.lock") || return 1
+  if ! kill -0 "$holder" 2>/dev/null || [ -n "$(find "$state/$1.lock" -prune -mmin +1)" ]; then
+    rm -f "$state/$1.lock"
+    ln -s "$$" "$state/$1.lock" 2>/dev/null && return 0
+  fi
+  return 1
+}
+
+unlock() {
+  rm -f "$state/$1.lock"
+}
+
+# Starts a command that leads its own process group, so that all of it can be ended: macOS has no
+# setsid, and dash has no job control without a terminal. group := its id.
+spawn() {
+  if command -v setsid >/dev/null; then
+    setsid "$@" </dev/null >/dev/null 2>&1 3>&- &
+  else
+    set -m
+    "$@" </dev/null >/dev/null 2>&1 3>&- &
+    set +m
+  fi 2>/dev/null
+  group=$!
+}
+
+# Runs a command for at most $ticks tenths of a second and takes what it used off $ticks.
+# output := its stdout, complaint := the end of its stderr. Returns its status, 124 when it was ended.
+bounded() {
+  output=
+  complaint=
+  base=$state/tmp.$$
+  rm -f "$base".*
+  # shellcheck disable=SC2016 # the inner shell expands these
+  spawn sh -c 'base=$1; shift; "$@" >"$base.out" 2>"$base.err"; echo "$?" >"$base.status"' sh "$base" "$@"
+  while [ ! -s "$base.status" ] && [ "$ticks" -gt 0 ]; do
+    sleep 0.1 2>/dev/null || sleep 1
+    ticks=$((ticks - 1))
+  done
+  if [ -s "$base.status" ]; then
+    read -r status <"$base.status"
+    output=$(cat "$base.out")
+    complaint=$(tail -n 1 "$base.err")
+  else
+    kill -s KILL -- "-$group" 2>/dev/null || kill -s KILL "$group" 2>/dev/null
+    status=124
+    complaint="no answer in time"
+  fi
+  wait "$group" 2>/dev/null
+  rm -f "$base".*
+  return "$status"
+}

@@ -1,0 +1,214 @@
+# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+# Part of telemetry-hook.sh: the variables, and where they are kept. Files in the state folder:
+#   ca.pem     the gate's certificate authority
+#   env        the variables as `export` lines: for the shell profile and $CLAUDE_ENV_FILE
+#   owned.json the variables this hook put into settings.json, so that nobody else's are touched
+#   seen       settings.json when it was last looked at: unchanged means nothing to do
+#   after      settings.json as this hook last wrote it, and
+#   before     as it was until then: uninstall puts it back while `after` is still what is there
+
+export_line() {
+  quote "$2"
+  wanted=$wanted$1=$2$newline
+  exports="${exports}export $1=$quoted$newline"
+}
+
+# wanted := NAME=value lines, exports := the same as shell code, for $key.
+compose() {
+  eval "engineer=\${$engineer_variable:-\${USER-}} team=\${$team_variable:-}"
+  encode "${engineer:-$(id -un 2>/dev/null)}"
+  attributes=engineer=${encoded:-unknown}
+  encode "${team:-$default_team}"
+  attributes=$attributes,team=$encoded
+  encode "$org"
+  attributes=$attributes,org=$encoded
+  wanted=
+  exports=
+  export_line CLAUDE_CODE_ENABLE_TELEMETRY 1
+  # Without these two there are no traces.
+  export_line CLAUDE_CODE_ENHANCED_TELEMETRY_BETA 1
+  export_line OTEL_TRACES_EXPORTER otlp
+  export_line OTEL_METRICS_EXPORTER otlp
+  export_line OTEL_LOGS_EXPORTER otlp
+  export_line OTEL_EXPORTER_OTLP_PROTOCOL grpc
+  export_line OTEL_EXPORTER_OTLP_ENDPOINT "$endpoint_url"
+  # It replaces the trusted roots for telemetry: leave it out for a gate with a public certificate.
+  [ -z "$ca_certificate" ] || export_line OTEL_EXPORTER_OTLP_CERTIFICATE "$state/ca.pem"
+  export_line OTEL_EXPORTER_OTLP_HEADERS "signoz-ingestion-key=$key"
+  export_line OTEL_RESOURCE_ATTRIBUTES "$attributes"
+}
+
+write_ca() {
+  slurp "$state/ca.pem"
+  [ "$text" = "${ca_certificate:+$ca_certificate$newline}" ] ||
+    put ca.pem "${ca_certificate:+$ca_certificate$newline}"
+}
+
+in_step() {
+  slurp "$state/ca.pem"
+  [ "$text" = "${ca_certificate:+$ca_certificate$newline}" ] || return 1
+  slurp "$state/env"
+  [ "$text" = "$exports" ] || return 1
+  if [ -e "$settings" ]; then
+    cmp -s "$settings" "$state/seen"
+  else
+    [ ! -e "$state/seen" ]
+  fi
+}
+
+# obstacle := why settings.json must not hold the key, empty when it may.
+find_obstacle() {
+  obstacle=
+  if ! command -v jq >/dev/null; then
+    obstacle="jq is not installed"
+  elif [ -L "$settings" ]; then
+    obstacle="it is a symbolic link"
+  elif [ ! -w "$config_dir" ]; then
+    obstacle="its folder is read-only"
+  elif [ -e "$settings" ] && [ ! -f "$settings" ]; then
+    obstacle="it is not a file"
+  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -user "$(id -u)")" ]; then
+    obstacle="it belongs to another user"
+  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -perm -200)" ]; then
+    obstacle="it is read-only"
+  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -links 1)" ]; then
+    obstacle="it is a hard link"
+  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -size -2048)" ]; then
+    obstacle="it is larger than 1 MB"
+  elif in_git; then
+    obstacle="it is in a git repository that does not ignore it"
+  elif [ -e "$settings" ] && ! jq -s -e "$readable" "$settings" >/dev/null 2>&1; then
+    obstacle="it is not a JSON object that jq can keep"
+  fi
+}
+
+# An empty file is read as {}. Long numbers and exponents would be rounded by jq before 1.7.
+readable='length == 0 or (length == 1 and (.[0] | type) == "object"
+  and (.[0].env == null or (.[0].env | type) == "object"))
+  and all(.. | numbers; (tostring | length) < 16 and (tostring | contains("e") | not))'
+
+in_git() {
+  folder=$(cd -P "$config_dir" && pwd) || return 1
+  while [ -n "$folder" ] && [ ! -e "$folder/.git" ]; do folder=${folder%/*}; done
+  [ -n "$folder" ] || [ -e /.git ] || return 1
+  ! git -C "$config_dir" check-ignore -q settings.json 2>/dev/null
+}
+
+# Shared by the two programs below. A variable is this hook's when it holds what the hook wrote, or,
+# should the state be lost, when the certificate is the hook's or the endpoint is today's.
+ownership='
+def pairs: (. // "") | tostring | split(",")
+  | map(select(. != "" and (startswith("engineer=") or startswith("team=") or startswith("org=") | not)));
+($ENV.wanted | split("\n") | map(select(. != "") | index("=") as $i | {(.[:$i]): .[$i + 1:]}) | add) as $wanted
+| .[0] as $owned | (.[1] // {}) as $settings | ($settings.env // {}) as $env
+| ($env.OTEL_EXPORTER_OTLP_ENDPOINT == $wanted.OTEL_EXPORTER_OTLP_ENDPOINT
+  or ($env.OTEL_EXPORTER_OTLP_CERTIFICATE // "" | tostring | endswith("/telemetry-hook/ca.pem"))) as $ours
+| def owns($name): $name != "OTEL_RESOURCE_ATTRIBUTES"
+    and ($env[$name] == $owned[$name] or ($ours and ($wanted | has($name))));
+'
+
+# → the new settings, or "foreign" when another OTLP destination is configured there.
+merge=$ownership'
+if any($env | keys[]; . as $name | startswith("OTEL_EXPORTER_OTLP_")
+    and (endswith("_ENDPOINT") or endswith("_HEADERS") or endswith("_PROTOCOL") or endswith("_CERTIFICATE"))
+    and (owns($name) or $env[$name] == $wanted[$name] | not))
+then "foreign"
+else $settings | .env = (
+    ($env | with_entries(select(.key as $name | owns($name) and ($wanted | has($name) | not) | not)))
+    + ($wanted | with_entries(select(.key as $name | ($env | has($name) | not) or owns($name))))
+    + {OTEL_RESOURCE_ATTRIBUTES: ([($env.OTEL_RESOURCE_ATTRIBUTES | pairs)[], $wanted.OTEL_RESOURCE_ATTRIBUTES] | join(","))})
+end'
+
+# → the settings without anything of this hook.
+strip=$ownership'
+($env.OTEL_RESOURCE_ATTRIBUTES | pairs | join(",")) as $attributes
+| $settings
+| .env = ($env | with_entries(select(.key as $name | owns($name) | not))
+  | if has("OTEL_RESOURCE_ATTRIBUTES") then .OTEL_RESOURCE_ATTRIBUTES = $attributes else . end
+  | if .OTEL_RESOURCE_ATTRIBUTES == "" then del(.OTEL_RESOURCE_ATTRIBUTES) else . end)
+| if .env == {} then del(.env) else . end'
+
+# Rewrites settings.json by a program ("$merge" or "$strip"), in one step and only if nobody changed it
+# meanwhile. result := changed, same, foreign or failed. The new text is made in the state folder, which
+# is on the same file system and which git never sees.
+rewrite() {
+  result=failed
+  old=$state/tmp.$$.old
+  new=$state/tmp.$$.new
+  : >"$old" || return 1
+  [ ! -e "$settings" ] || cp -p "$settings" "$old" || return 1
+  [ ! -e "$settings" ] || cp -p "$settings" "$new" || return 1
+  # From here on it holds a key: its owner's permissions are kept, other people's are not.
+  [ ! -e "$new" ] || chmod go= "$new" || return 1
+  slurp "$state/owned.json"
+  { printf '%s\n' "${text:-"{}"}" && cat "$old"; } | wanted=$wanted jq -s "$1" >"$new" || return 1
+  IFS= read -r line <"$new"
+  [ "$line" != '"foreign"' ] || {
+    result=foreign
+    return 0
+  }
+  # Everything but env must have come through: a full disk or a broken jq ends here.
+  cat "$old" "$new" | jq -s -e 'if length == 1 then .[0] | del(.env) == {}
+    else length == 2 and (.[0] | del(.env)) == (.[1] | del(.env)) end' >/dev/null || return 1
+  if cat "$old" "$new" | jq -s -e 'length == 2 and .[0] == .[1]' >/dev/null; then
+    result=same
+    return 0
+  fi
+  remember_before
+  if [ -e "$settings" ]; then
+    cmp -s "$settings" "$old" || return 1
+  else
+    [ ! -s "$old" ] || return 1
+  fi
+  mv -f "$new" "$settings" && result=changed
+}
+
+# Keeps what uninstall needs to put back the very bytes. Once somebody else has edited the file there
+# are no such bytes, unless the edit also took this hook's variables out.
+remember_before() {
+  if [ ! -e "$state/after" ] || ! cmp -s "$settings" "$state/after"; then
+    rm -f "$state/after" "$state/before"
+    if ! grep -q 'signoz-ingestion-key=' "$old"; then
+      [ ! -e "$settings" ] || { cp -p "$old" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/before"; }
+    else
+      return 0
+    fi
+  fi
+  cp "$new" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/after"
+}
+
+# Brings ca.pem, env and settings.json in step with $key, and queues what the engineer should know.
+# The caller holds the settings lock.
+sync_settings() {
+  write_ca && put env "$exports" || return 1
+  find_obstacle
+  if [ -z "$obstacle" ]; then
+    rewrite "$merge"
+    case $result in
+      changed)
+        owned=$(wanted=$wanted jq -n '$ENV.wanted | split("\n") | map(select(. != "") | index("=") as $i
+          | {(.[:$i]): .[$i + 1:]}) | add') && put owned.json "$owned"
+        tell "Claude Code telemetry is set in $settings and reports from the next session on."
+        ;;
+      foreign) obstacle="it sends telemetry elsewhere already (OTEL_EXPORTER_OTLP_*)" ;;
+      failed) obstacle="it could not be written" ;;
+    esac
+  fi
+  rm -f "$state/tmp.$$".*
+  if [ -e "$settings" ]; then
+    cp "$settings" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/seen"
+  else
+    rm -f "$state/seen"
+  fi
+  slurp "$state/obstacle"
+  [ "$obstacle" != "$text" ] || return 0
+  put obstacle "$obstacle"
+  case $obstacle in
+    "") ;;
+    *elsewhere*) tell "$settings is left alone: $obstacle." ;;
+    *)
+      quote "$state/env"
+      tell "$settings cannot hold the telemetry settings: $obstacle. Add this line to your shell profile once: . $quoted"
+      ;;
+  esac
+}

@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { fillPlaceholders, renderClaudeSettings, renderHook, shellQuote } from "../infra/hook";
+import { values, which } from "./shell/machine";
+
+const odd = [
+  "it's",
+  "$&",
+  "$'",
+  "100%",
+  "a\nb",
+  "`id`",
+  "$(id)",
+  "\\",
+  '"',
+  "@NAME",
+  "$1",
+  " x",
+  "ü",
+];
+
+describe("shellQuote", () => {
+  it.each(odd)("makes one word of %j", (value) => {
+    const script = `printf %s ${shellQuote(value)}`;
+    expect(execFileSync("sh", ["-c", script], { encoding: "utf8" })).toBe(value);
+  });
+  it("refuses what no shell word can hold", () => {
+    expect(() => shellQuote("a\0b")).toThrow("NUL");
+  });
+});
+
+describe("fillPlaceholders", () => {
+  it("takes a value as it is, whatever a replacement string would make of it", () => {
+    for (const value of odd.filter((text) => !text.startsWith(" "))) {
+      const script = `${fillPlaceholders("my_value=@MY_VALUE@\n", { myValue: value })}printf %s "$my_value"`;
+      expect(execFileSync("sh", ["-c", script], { encoding: "utf8" })).toBe(value);
+    }
+  });
+  it("names the value that is missing, unused or out of place", () => {
+    expect(() => fillPlaceholders("org=@ORG@", {})).toThrow("@ORG@ has no value: org is missing");
+    expect(() => fillPlaceholders("org=@ORG@", { org: "a", team: "b" })).toThrow("value team");
+    expect(() => fillPlaceholders("echo @ORG_NAME@", {})).toThrow("@ORG_NAME@ is not filled");
+  });
+});
+
+describe("renderHook", () => {
+  it("is one file that needs no other and lints as it is", () => {
+    const hook = renderHook(values);
+    expect(hook).not.toMatch(/@[A-Z_]+@|parts\/|\[object|Calling \[toString\]/);
+    execFileSync("sh", ["-n"], { input: hook });
+    if (which("shellcheck")) execFileSync("shellcheck", ["-s", "sh", "-"], { input: hook });
+    if (which("shfmt")) execFileSync("shfmt", ["-d", "-i", "2", "-ci"], { input: hook });
+  });
+  it("refuses a variable name that the shell would execute", () => {
+    expect(() => renderHook({ ...values, teamVariable: "X:-$(id)" })).toThrow(
+      'teamVariable must be the name of an environment variable (letters, digits, _): got "X:-$(id)"',
+    );
+  });
+  it("never switches on the content of prompts or tools", () => {
+    expect(renderHook(values)).not.toMatch(/OTEL_LOG_/);
+  });
+});
+
+describe("renderClaudeSettings", () => {
+  it("registers the hook in the shape Claude Code takes", () => {
+    expect(JSON.parse(renderClaudeSettings())).toEqual({
+      hooks: {
+        SessionStart: [
+          {
+            matcher: expect.stringContaining("startup"),
+            hooks: [
+              {
+                type: "command",
+                command: expect.stringContaining("telemetry-hook.sh"),
+                timeout: 10,
+              },
+            ],
+          },
+        ],
+      },
+    });
+  });
+});

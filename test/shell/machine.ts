@@ -1,0 +1,150 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type HookValues, renderHook } from "../../infra/hook";
+
+export const values: HookValues = {
+  endpointUrl: "https://gate.example.test:4317",
+  caCertificate: "-----BEGIN CERTIFICATE-----\nTm90IGEgcmVhbCBvbmU=\n-----END CERTIFICATE-----\n",
+  ingestionKeySecret: "monitoring-signoz-ingestion-key-secret-dev",
+  project: "example-dev",
+  org: "palindrom",
+  defaultTeam: "engineering",
+  teamVariable: "PALINDROM_TEAM",
+  engineerVariable: "PALINDROM_ENGINEER",
+  onePasswordReference: "op://Engineering/SigNoz/ingestion-key",
+  keyGeneration: "2026-11",
+  instrumentPrograms: true,
+};
+
+/** Where a tool of this computer is, or undefined. */
+export function which(tool: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(":")
+    .map((dir) => join(dir, tool))
+    .find((path) => existsSync(path));
+}
+
+/** The shells the hook must run under. BASH32 may name a bash 3.2, the sh of macOS. */
+export const shells = [
+  { name: "sh", argv: ["sh"] },
+  { name: "dash", argv: ["dash"] },
+  { name: "bash", argv: ["bash", "--posix"] },
+  { name: "busybox sh", argv: ["busybox", "sh"] },
+  { name: "zsh's sh emulation", argv: ["zsh", "--emulate", "sh"] },
+  { name: "bash 3.2", argv: [process.env.BASH32 ?? "bash-3.2"] },
+].map(({ name, argv }) => {
+  const path = argv[0]?.startsWith("/") ? argv[0] : which(argv[0] as string);
+  return { name, argv: path ? [path, ...argv.slice(1)] : undefined };
+});
+
+// What the hook may call: everything here is on macOS, in Debian and in busybox.
+const tools =
+  "sh awk cat chmod cmp cp curl cut date find git grep head id jq ln mkdir mv od readlink rm sed setsid sleep tail touch tr wc";
+
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  seconds: number;
+}
+
+/** A scratch computer: a home, a PATH with nothing but chosen tools, and the rendered hook. */
+export class Machine {
+  readonly root = mkdtempSync(join(tmpdir(), "hook-"));
+  readonly home = join(this.root, "home");
+  readonly bin = join(this.root, "bin");
+  readonly hook = join(this.home, ".claude/hooks/telemetry-hook.sh");
+  readonly settings = join(this.home, ".claude/settings.json");
+  readonly state = join(this.home, ".claude/telemetry-hook");
+  readonly envFile = join(this.root, "sessionstart-hook-0.sh");
+  env: Record<string, string | undefined> = {};
+
+  constructor(options: { without?: string[]; hook?: Partial<HookValues> } = {}) {
+    mkdirSync(this.bin);
+    for (const tool of tools.split(" ")) {
+      const path = which(tool);
+      if (path && !options.without?.includes(tool)) symlinkSync(path, join(this.bin, tool));
+    }
+    this.install(options.hook);
+    this.env = { HOME: this.home, USER: "alice", PATH: this.bin, CLAUDE_ENV_FILE: this.envFile };
+  }
+
+  install(changes: Partial<HookValues> = {}): void {
+    mkdirSync(dirname(this.hook), { recursive: true });
+    writeFileSync(this.hook, renderHook({ ...values, ...changes }), { mode: 0o755 });
+  }
+
+  /** Puts a program on PATH; `script` is the body of a sh script. */
+  fake(name: string, script: string): void {
+    rmSync(join(this.bin, name), { force: true });
+    writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  start(
+    args: string[] = [],
+    options: { shell?: string[]; env?: Record<string, string | undefined> } = {},
+  ): ChildProcess {
+    const [command, ...rest] = options.shell ?? [join(this.bin, "sh")];
+    const env = { ...this.env, ...options.env };
+    // biome-ignore lint/style/noNonNullAssertion: a shell has a first word
+    return spawn(command!, [...rest, this.hook, ...args], { env, cwd: this.root });
+  }
+
+  /** Runs the hook to its end: until its pipes are closed, as Claude Code waits for it. */
+  run(...[args, options]: Parameters<Machine["start"]>): Promise<Ran> {
+    const began = performance.now();
+    const child = this.start(args, options);
+    const ran: Ran = { code: null, stdout: "", stderr: "", seconds: 0 };
+    child.stdout?.on("data", (chunk) => {
+      ran.stdout += chunk;
+    });
+    child.stderr?.on("data", (chunk) => {
+      ran.stderr += chunk;
+    });
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(JSON.stringify({ hook_event_name: "SessionStart", source: "startup" }));
+    return new Promise((resolve) => {
+      child.on("close", (code) => {
+        resolve({ ...ran, code, seconds: (performance.now() - began) / 1000 });
+      });
+    });
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.state, path), "utf8");
+  }
+
+  /** `env` of settings.json. */
+  written(): Record<string, string> {
+    if (!existsSync(this.settings)) return {};
+    return JSON.parse(readFileSync(this.settings, "utf8")).env ?? {};
+  }
+
+  /** The OTEL_* and CLAUDE_CODE_* variables that a shell has after sourcing `file`. */
+  sourced(file: string): Record<string, string> {
+    const env = execFileSync("sh", ["-c", '. "$1"; env', "sh", file], {
+      env: { PATH: process.env.PATH },
+      encoding: "utf8",
+    });
+    return Object.fromEntries(
+      env
+        .split("\n")
+        .filter((line) => /^(OTEL|CLAUDE_CODE)_/.test(line))
+        .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
