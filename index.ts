@@ -1,0 +1,48 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+import { enableApis } from "./infra/apis";
+import { hookSettings, readSettings } from "./infra/config";
+import { renderClaudeSettings, renderHook } from "./infra/hook";
+import { deployedGenerations, IngestionKeys } from "./infra/keys";
+import { Network, otlpPort } from "./infra/network";
+import { Ready } from "./infra/ready";
+import { StackSecrets } from "./infra/stackSecrets";
+import { GateCertificate } from "./infra/tls";
+import { SignozVm } from "./infra/vm";
+
+const settings = readSettings();
+const stack = pulumi.getStack();
+const name = `monitoring-${stack}`;
+const afterApis = { dependsOn: enableApis() };
+
+const network = new Network(name, settings, afterApis);
+const certificate = new GateCertificate(name, { host: network.host });
+const account = new gcp.serviceaccount.Account(name, { accountId: name }, afterApis);
+const access = { stack, settings, vm: account.member };
+const keys = new IngestionKeys(name, { ...access, deployed: deployedGenerations() }, afterApis);
+const secrets = new StackSecrets(name, { ...access, network, certificate }, afterApis);
+const versions = { ...keys.vmVersions, ...secrets.vmVersions };
+const vm = new SignozVm(
+  name,
+  { settings, network, serviceAccount: account.email, secrets: versions },
+  { dependsOn: [...keys.vmGrants, ...secrets.vmGrants] },
+);
+new Ready(name, { settings, network, certificate, vm, key: keys.newest });
+
+/** `<ip>:4317`; OTLP clients dial otlpUrl, since Claude Code cannot do TLS to an address. */
+export const otlpEndpoint = pulumi.interpolate`${network.address}:${otlpPort}`;
+export const otlpUrl = secrets.url;
+/** Secret Manager ids of the endpoint with its CA certificate, and of the newest ingestion key. */
+export const endpointSecret = secrets.endpoint.secretId;
+export const ingestionKeySecret = keys.shared.secretId;
+/** For claude-config; `npm run export -- DIR` writes both into a checkout. */
+const hookValues = pulumi.output({
+  ...hookSettings(settings),
+  endpointUrl: otlpUrl,
+  caCertificate: certificate.caCertificate,
+  ingestionKeySecret,
+});
+export const telemetryHook = hookValues.apply(renderHook);
+export const claudeSettings = hookValues.apply(renderClaudeSettings);
+/** Read back by the next update, which refuses to leave `latest` disabled. */
+export const ingestionKeyGenerations = keys.generations;

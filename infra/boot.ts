@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Settings } from "./config";
+
+/** Where what lands on the VM lives. */
+const vmFiles = join(__dirname, "vm");
+/** Compute Engine's limits of metadata: 256 KB a value, 512 KB an instance ("Limitations" in "About VM metadata"). */
+const valueLimitBytes = 256 * 1024;
+const totalLimitBytes = 512 * 1024;
+
+/** Secret Manager version names (projects/…/secrets/…/versions/N); never a value. */
+export interface VmSecrets {
+  /** Oldest first. */
+  ingestionKeys: string[];
+  engineerKeys: string[];
+  tls: string;
+  signozAdmin: string;
+  clickhouse: string;
+  alerts: string;
+}
+
+/** Device name of the data disk: the VM finds it at /dev/disk/by-id/google-<name>. */
+export const dataDeviceName = "monitoring-data";
+
+/** What startup.sh reads; plain settings and names, no secret. */
+export function vmSettings(settings: Settings, host: string, secrets: VmSecrets) {
+  return {
+    host,
+    org: settings.org,
+    adminEmail: settings.adminEmail,
+    images: {
+      signoz: `signoz/signoz:${settings.signozVersion}`,
+      collector: `signoz/signoz-otel-collector:${settings.collectorVersion}`,
+      clickhouse: `clickhouse/clickhouse-server:${settings.clickhouseVersion}`,
+      keeper: `clickhouse/clickhouse-keeper:${settings.clickhouseVersion}`,
+    },
+    secrets,
+    retentionDays: {
+      metrics: settings.retentionDaysMetrics,
+      logs: settings.retentionDaysLogs,
+      traces: settings.retentionDaysTraces,
+    },
+    keepContent: settings.keepContent,
+    dataDeviceName,
+    signozUrl: settings.signozUrl,
+    smtp:
+      settings.smtpHost === undefined
+        ? null
+        : {
+            host: settings.smtpHost,
+            from: settings.smtpFrom,
+            user: settings.smtpUser ?? "",
+            requireTls: settings.smtpRequireTls,
+          },
+    histogramQuantile:
+      settings.histogramQuantileUrl === undefined
+        ? null
+        : { url: settings.histogramQuantileUrl, sha256: settings.histogramQuantileSha256 },
+  };
+}
+
+/**
+ * Metadata that delivers infra/vm and its settings to the instance.
+ * `monitoring-digest` names them all: the VM applies when it changes, and reports it once applied.
+ * @throws Error when Compute Engine would refuse the size
+ */
+export function bootMetadata(settings: ReturnType<typeof vmSettings>): Record<string, string> {
+  const { "startup.sh": startup = "", ...files } = readFiles(vmFiles);
+  const delivered = {
+    "startup-script": startup,
+    "monitoring-files": JSON.stringify(files),
+    "monitoring-settings": JSON.stringify(settings),
+  };
+  const sizes = Object.entries(delivered).map(
+    ([key, value]) => [key, Buffer.byteLength(value)] as const,
+  );
+  const large = sizes.find(([, bytes]) => bytes > valueLimitBytes);
+  const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
+  if (large || total > totalLimitBytes)
+    throw new Error(
+      `Instance metadata is too large (${sizes.map(([key, bytes]) => `${key} ${bytes} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; take something out of infra/`,
+    );
+  const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
+  return { ...delivered, "monitoring-digest": digest };
+}
+
+/** Text of every file below a folder by its path, in the same order everywhere. */
+function readFiles(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return Object.fromEntries(
+    files.map((file) => [relative(folder, file).split(sep).join("/"), readFileSync(file, "utf8")]),
+  );
+}

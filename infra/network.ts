@@ -1,0 +1,100 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Port of OTLP/gRPC (IANA), the only one that the world reaches. */
+export const otlpPort = 4317;
+/** Port of SigNoz's web interface and API. */
+export const signozPort = 8080;
+
+/** Addresses from which Identity-Aware Proxy forwards TCP (Google Cloud, "Using IAP for TCP forwarding"). */
+const iapRange = "35.235.240.0/20";
+
+export interface NetworkArgs {
+  region: string;
+  /** IPv4 CIDR ranges that may reach the OTLP port. */
+  allowedSources: string[];
+  /** Own DNS name of the gate; without one the name that Google gives the address is used. */
+  otlpHost?: string;
+  /** Cloud DNS managed zone that gets otlpHost's record. */
+  dnsZone?: string;
+}
+
+/**
+ * A network of its own, since the default network opens SSH to the world, with a static address and a name for it.
+ * Reachable: the OTLP port from allowedSources; SSH and SigNoz from Identity-Aware Proxy; nothing else.
+ */
+export class Network extends pulumi.ComponentResource {
+  readonly subnetwork: pulumi.Output<string>;
+  /** External IPv4 address. */
+  readonly address: pulumi.Output<string>;
+  /** DNS name that clients dial and the certificate carries. */
+  readonly host: pulumi.Output<string>;
+
+  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("monitoring:index:Network", name, {}, opts);
+    const self = { parent: this, dependsOn: opts?.dependsOn };
+
+    const network = new gcp.compute.Network(
+      `${name}-net`,
+      { name, autoCreateSubnetworks: false },
+      self,
+    );
+    const subnetwork = new gcp.compute.Subnetwork(
+      `${name}-subnet`,
+      {
+        name,
+        network: network.id,
+        region: args.region,
+        ipCidrRange: "10.90.0.0/28",
+        privateIpGoogleAccess: true,
+      },
+      self,
+    );
+    new gcp.compute.Firewall(
+      `${name}-allow-otlp`,
+      {
+        name: `${name}-allow-otlp`,
+        network: network.id,
+        sourceRanges: args.allowedSources,
+        allows: [{ protocol: "tcp", ports: [String(otlpPort)] }],
+      },
+      self,
+    );
+    new gcp.compute.Firewall(
+      `${name}-allow-iap`,
+      {
+        name: `${name}-allow-iap`,
+        network: network.id,
+        sourceRanges: [iapRange],
+        allows: [{ protocol: "tcp", ports: ["22", String(signozPort)] }],
+      },
+      self,
+    );
+    const address = new gcp.compute.Address(`${name}-ip`, { name, region: args.region }, self);
+
+    if (args.otlpHost !== undefined && args.dnsZone !== undefined)
+      new gcp.dns.RecordSet(
+        `${name}-record`,
+        {
+          managedZone: args.dnsZone,
+          name: `${args.otlpHost}.`,
+          type: "A",
+          ttl: 300,
+          rrdatas: [address.address],
+        },
+        self,
+      );
+
+    this.subnetwork = subnetwork.id;
+    this.address = address.address;
+    this.host =
+      args.otlpHost === undefined
+        ? address.address.apply(googleName)
+        : pulumi.output(args.otlpHost);
+    this.registerOutputs({ address: this.address, host: this.host });
+  }
+}
+
+/** The name that Google's DNS gives an external IPv4 address: its parts reversed under bc.googleusercontent.com. */
+export const googleName = (address: string): string =>
+  `${address.split(".").reverse().join(".")}.bc.googleusercontent.com`;

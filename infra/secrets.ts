@@ -1,0 +1,70 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+import { idOf } from "./config";
+
+export interface VersionedSecretArgs {
+  /** Id in Secret Manager; others look it up by this name. */
+  secretId: string;
+  /** Payload by a name of our own, oldest first: the last one becomes `latest`. */
+  versions: Record<string, pulumi.Input<string>>;
+  /** IAM member by a name of our own. */
+  readers: Record<string, pulumi.Input<string>>;
+  /** Regions that hold the payloads; none leaves replication to Google. */
+  locations: string[];
+}
+
+/**
+ * A secret with its versions and those who may read it.
+ * A version that leaves the program, or is replaced by a new payload, is disabled and can be enabled again by hand.
+ */
+export class VersionedSecret extends pulumi.ComponentResource {
+  readonly secretId: pulumi.Output<string>;
+  /** Resource names (projects/…/secrets/…/versions/N), oldest first. */
+  readonly versions: pulumi.Output<string>[];
+  /** The newest of them. */
+  readonly latest: pulumi.Output<string>;
+  /** Grants that must exist before anyone relies on reading. */
+  readonly grants: gcp.secretmanager.SecretIamMember[];
+
+  constructor(name: string, args: VersionedSecretArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("monitoring:index:VersionedSecret", name, {}, opts);
+    const self = { parent: this };
+
+    const secret = new gcp.secretmanager.Secret(
+      `${name}-secret`,
+      { secretId: args.secretId, replication: replication(args.locations) },
+      { ...self, dependsOn: opts?.dependsOn },
+    );
+    let previous: gcp.secretmanager.SecretVersion[] = [];
+    this.versions = Object.entries(args.versions).map(([version, payload]) => {
+      const created = new gcp.secretmanager.SecretVersion(
+        `${name}-${version}`,
+        { secret: secret.id, secretData: pulumi.secret(payload), deletionPolicy: "DISABLE" },
+        // Secret Manager calls the last one created `latest`, so they are created one after the other.
+        { ...self, dependsOn: previous },
+      );
+      previous = [created];
+      return created.name;
+    });
+    this.latest = this.versions.at(-1) ?? pulumi.output("");
+    this.grants = Object.entries(args.readers).map(
+      ([reader, member]) =>
+        new gcp.secretmanager.SecretIamMember(
+          `${name}-read-by-${reader}`,
+          { secretId: secret.id, role: "roles/secretmanager.secretAccessor", member },
+          self,
+        ),
+    );
+    this.secretId = secret.secretId;
+    this.registerOutputs({ secretId: this.secretId });
+  }
+}
+
+function replication(locations: string[]): gcp.types.input.secretmanager.SecretReplication {
+  if (locations.length === 0) return { auto: {} };
+  return { userManaged: { replicas: locations.map((location) => ({ location })) } };
+}
+
+/** IAM members as readers, by names that are fit for a resource's name. */
+export const memberReaders = (members: string[]): Record<string, string> =>
+  Object.fromEntries(members.map((member) => [idOf(member), member]));
