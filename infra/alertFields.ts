@@ -113,9 +113,10 @@ export function alertContradictions(values: AlertSettings): string[] {
   const needs = (key: keyof AlertSettings, other: keyof AlertSettings) => {
     const value = values[key];
     const given = Array.isArray(value) ? value.length > 0 : value !== undefined;
+    const shown = alertFields[key].secret ? "[secret]" : JSON.stringify(value);
     if (given && values[other] === undefined)
       faults.push(
-        `monitoring:${key} is set and monitoring:${other} is not; set both, or run: pulumi config rm monitoring:${key}`,
+        `monitoring:${key} = ${shown} is set and monitoring:${other} is not; set both, or run: pulumi config rm monitoring:${key}`,
       );
   };
   needs("alertEmails", "smtpHost");

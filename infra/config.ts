@@ -174,12 +174,10 @@ function contradictions(values: Partial<Settings>): string[] {
     faults.push(
       `monitoring:dnsZone = ${JSON.stringify(dnsZone)} has no name to record; run: pulumi config set monitoring:otlpHost ${field.dnsName.example}`,
     );
-  if (
-    (values.histogramQuantileUrl === undefined) !==
-    (values.histogramQuantileSha256 === undefined)
-  )
+  const { histogramQuantileUrl: archive, histogramQuantileSha256: checksum } = values;
+  if ((archive === undefined) !== (checksum === undefined))
     faults.push(
-      "monitoring:histogramQuantileUrl and monitoring:histogramQuantileSha256 go together; set both or neither",
+      `monitoring:histogramQuantileUrl = "${archive ?? ""}" and monitoring:histogramQuantileSha256 = "${checksum ?? ""}" go together; set both or neither`,
     );
   faults.push(...alertContradictions(values));
   return faults;
