@@ -35,9 +35,10 @@ export class IngestionKeys extends pulumi.ComponentResource {
       refuseLostLatest(deployed, generations);
       return generations;
     });
-    const keys = generations.map((generation) => newKey(`${name}-${generation}`, self).result);
+    const keyName = `${name}-ingestion-key`;
+    const keys = generations.map((generation) => newKey(`${keyName}-${generation}`, self).result);
     this.shared = new VersionedSecret(
-      name,
+      keyName,
       {
         secretId: `monitoring-signoz-ingestion-key-secret-${args.stack}`,
         versions: Object.fromEntries(
@@ -50,9 +51,9 @@ export class IngestionKeys extends pulumi.ComponentResource {
     );
     this.own = engineerKeys.map((address) => {
       const engineer = engineerOf(address);
-      const key = newKey(`${name}-of-${engineer}`, self);
+      const key = newKey(`${keyName}-of-${engineer}`, self);
       return new VersionedSecret(
-        `${name}-of-${engineer}`,
+        `${keyName}-of-${engineer}`,
         {
           secretId: `monitoring-signoz-ingestion-key-${idOf(engineer)}-secret-${args.stack}`,
           versions: { key: pulumi.interpolate`${engineer}.${key.result}` },

@@ -52,6 +52,8 @@ export async function runProgram(run: ProgramRun = {}): Promise<ProgramResult> {
       region: config["gcp:region"],
       zone: config["gcp:zone"],
     });
+  // A stack exists, without outputs, before its first update.
+  cloud.stacks[`organization/${project}/dev`] ??= {};
   pulumi.runtime.setAllConfig(config, secretKeys);
   await pulumi.runtime.setMocks(cloud, project, "dev", run.preview ?? false, "organization");
   const seen = new Map<string, pulumi.ResourceOptions>();
@@ -66,6 +68,8 @@ export async function runProgram(run: ProgramRun = {}): Promise<ProgramResult> {
     exported = Object.entries(module).filter(([key]) => !/^(default|module\.exports)$/.test(key));
     return Object.fromEntries(exported);
   });
+  // The stack ends when its outputs are known, not when every resource is registered.
+  await pulumi.runtime.disconnect();
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
   for (const [key, value] of exported) {

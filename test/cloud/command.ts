@@ -34,7 +34,7 @@ export function commandKinds(run: boolean): Record<string, Kind> {
       assetPaths: texts,
       addPreviousOutputInEnv: { type: "bool", optional: true },
       environment: { type: "map", elem: "string", optional: true },
-      triggers: { type: "list", optional: true },
+      triggers: { type: "list", elem: "string", optional: true },
       stdout: { type: "string", computed: true },
       stderr: { type: "string", computed: true },
     },
