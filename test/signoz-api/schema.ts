@@ -1,0 +1,477 @@
+/**
+ * What SigNoz v0.138.0 takes, distilled from its API description (docs/api/openapi.yml of that tag) to the
+ * kinds of body this project sends, with the rules its server adds to the description: strict fields, names
+ * as DNS labels, one query a panel, which query a panel may hold, references that resolve.
+ */
+import {
+  all,
+  any,
+  array,
+  boolean,
+  by,
+  type Check,
+  matching,
+  number,
+  object,
+  oneOf,
+  record,
+  string,
+} from "./check.js";
+
+const dnsLabel = matching(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+const duration = matching(/^([0-9]+(h|m|s))+$/);
+
+// --- Queries (Querybuildertypesv5…) ---
+
+const fieldKey = object(
+  { name: matching(/./) },
+  {
+    fieldContext: oneOf(
+      "metric",
+      "log",
+      "span",
+      "resource",
+      "scope",
+      "attribute",
+      "event",
+      "body",
+      "",
+    ),
+    fieldDataType: oneOf("string", "bool", "float64", "int64", "number", ""),
+    signal: oneOf("traces", "logs", "metrics", ""),
+    description: string,
+    unit: string,
+  },
+);
+const order = object({ key: fieldKey, direction: oneOf("asc", "desc") });
+const functions = array(
+  object(
+    { name: oneOf("timeShift", "cutOffMin", "cutOffMax", "absolute", "runningDiff") },
+    {
+      args: array(object({ value: any }, { name: string })),
+    },
+  ),
+);
+const metricAggregation = object(
+  {
+    metricName: matching(/./),
+    timeAggregation: oneOf("latest", "sum", "avg", "min", "max", "count", "rate", "increase"),
+    spaceAggregation: oneOf("sum", "avg", "min", "max", "count", "p50", "p90", "p95", "p99"),
+  },
+  {
+    temporality: oneOf("", "delta", "cumulative", "unspecified"),
+    reduceTo: oneOf("sum", "count", "avg", "min", "max", "last", "median"),
+  },
+);
+const expressionAggregation = object(
+  // One call only: the rewriter would drop what follows a comma.
+  { expression: matching(/^[a-z0-9_]+\([^(),]*\)$/) },
+  { alias: string },
+);
+const builderQuery = (signal: string, aggregation: Check): Check =>
+  object(
+    { name: matching(/^[A-Z]$/), signal: oneOf(signal) },
+    {
+      source: oneOf("", "meter"),
+      stepInterval: number,
+      aggregations: array(aggregation, { min: 1 }),
+      disabled: boolean,
+      filter: object({ expression: string }),
+      groupBy: array(fieldKey),
+      order: array(order),
+      selectFields: array(fieldKey),
+      limit: number,
+      having: object({ expression: string }),
+      functions,
+      legend: string,
+    },
+  );
+const anyBuilderQuery = by("signal", {
+  metrics: builderQuery("metrics", metricAggregation),
+  logs: builderQuery("logs", expressionAggregation),
+  traces: builderQuery("traces", expressionAggregation),
+});
+const formula: Check = object(
+  { name: string, expression: string },
+  { disabled: boolean, legend: string, limit: number, order: array(order), functions },
+);
+const envelope = by("type", {
+  builder_query: object({ type: string, spec: anyBuilderQuery }),
+  builder_formula: object({ type: string, spec: formula }),
+});
+
+// --- Dashboards (Dashboardtypes…) ---
+
+const display = object({ name: matching(/^.{1,128}$/s) }, { description: string });
+const timePreference = oneOf(
+  ...["global_time", "last_5_min", "last_15_min", "last_30_min", "last_1_hr", "last_6_hr"],
+  ...["last_1_day", "last_3_days", "last_1_week", "last_1_month"],
+);
+const precision = oneOf("0", "1", "2", "3", "4", "full");
+const formatting = object({}, { unit: string, decimalPrecision: precision });
+const visualization = (more: Record<string, Check> = {}) => object({}, { timePreference, ...more });
+const legend = object({}, { position: oneOf("bottom", "right"), mode: oneOf("list") });
+const threshold = (more: Record<string, Check>) =>
+  array(object({ value: number, color: matching(/./) }, { unit: string, ...more }));
+const axes = object({}, { softMin: number, softMax: number, isLogScale: boolean });
+const plugin = (spec: Check) => object({ kind: string, spec });
+const panelPlugin = by("kind", {
+  "signoz/TimeSeriesPanel": plugin(
+    object(
+      {},
+      {
+        visualization: visualization({ fillSpans: boolean }),
+        formatting,
+        axes,
+        legend,
+        thresholds: threshold({ label: string }),
+      },
+    ),
+  ),
+  "signoz/BarChartPanel": plugin(
+    object(
+      {},
+      {
+        visualization: visualization({ fillSpans: boolean, stackedBarChart: boolean }),
+        formatting,
+        axes,
+        legend,
+        thresholds: threshold({ label: string }),
+      },
+    ),
+  ),
+  "signoz/NumberPanel": plugin(
+    object(
+      {},
+      {
+        visualization: visualization(),
+        formatting,
+        thresholds: threshold({ operator: string, format: oneOf("text", "background") }),
+      },
+    ),
+  ),
+  "signoz/PieChartPanel": plugin(
+    object({}, { visualization: visualization(), formatting, legend }),
+  ),
+  "signoz/TablePanel": plugin(
+    object(
+      {},
+      {
+        visualization: visualization(),
+        formatting: object({}, { columnUnits: record(string), decimalPrecision: precision }),
+      },
+    ),
+  ),
+  "signoz/ListPanel": plugin(object({}, { selectFields: array(fieldKey) })),
+});
+const queryPlugin = by("kind", {
+  "signoz/BuilderQuery": plugin(anyBuilderQuery),
+  "signoz/CompositeQuery": plugin(object({ queries: array(envelope, { min: 1 }) })),
+});
+
+interface PanelBody {
+  spec: {
+    plugin: { kind: string };
+    queries: { kind: string; spec: { plugin: { kind: string; spec: Record<string, unknown> } } }[];
+  };
+}
+
+/** Which request a panel makes, and what its query must hold for it. */
+const panelRules: Check = (value, path) => {
+  const { plugin, queries } = (value as PanelBody).spec;
+  const request: Record<string, string> = {
+    "signoz/TimeSeriesPanel": "time_series",
+    "signoz/BarChartPanel": "time_series",
+    "signoz/ListPanel": "raw",
+  };
+  const expected = request[plugin.kind] ?? "scalar";
+  const query = queries[0];
+  if (query?.kind !== expected) return [`${path}: ${plugin.kind} needs a ${expected} query`];
+  const inner = query.spec.plugin;
+  const specs =
+    inner.kind === "signoz/CompositeQuery"
+      ? (inner.spec.queries as { type: string; spec: Record<string, unknown> }[])
+          .filter(({ type }) => type === "builder_query")
+          .map(({ spec }) => spec)
+      : [inner.spec];
+  return specs.flatMap((spec) => {
+    if (expected === "raw") return spec.aggregations ? [`${path}: a list has no aggregations`] : [];
+    const aggregations = spec.aggregations as { reduceTo?: string }[] | undefined;
+    if (!aggregations) return [`${path}: query ${spec.name} has no aggregation`];
+    // Without it a scalar of a metric is refused when the dashboard is opened.
+    if (expected === "scalar" && spec.signal === "metrics" && !aggregations[0]?.reduceTo)
+      return [`${path}: query ${spec.name} needs reduceTo`];
+    return [];
+  });
+};
+const panel = all(
+  object({
+    kind: oneOf("Panel"),
+    spec: object(
+      {
+        display,
+        plugin: panelPlugin,
+        queries: array(
+          object({
+            kind: oneOf("scalar", "time_series", "raw"),
+            spec: object({ plugin: queryPlugin }, { name: string }),
+          }),
+          { min: 1, max: 1 },
+        ),
+      },
+      { links: array(any) },
+    ),
+  }),
+  panelRules,
+);
+
+const variable = object({
+  kind: oneOf("ListVariable"),
+  spec: all(
+    object(
+      { display, name: matching(/./) },
+      {
+        allowAllValue: boolean,
+        allowMultiple: boolean,
+        sort: oneOf("none", "alphabetical-asc", "alphabetical-desc"),
+        plugin: by("kind", {
+          "signoz/DynamicVariable": plugin(
+            object({ name: matching(/./), signal: oneOf("traces", "logs", "metrics", "all") }),
+          ),
+        }),
+      },
+    ),
+    (value, path) => {
+      const { allowAllValue, allowMultiple } = value as Record<string, boolean>;
+      return allowAllValue && !allowMultiple ? [`${path}: allowAllValue needs allowMultiple`] : [];
+    },
+  ),
+});
+
+const layout = object({
+  kind: oneOf("Grid"),
+  spec: object({
+    display: object({ title: matching(/^.{0,256}$/) }, { collapse: object({ open: boolean }) }),
+    items: array(
+      object({
+        x: number,
+        y: number,
+        width: number,
+        height: number,
+        content: object({ $ref: matching(/^#\/spec\/panels\/[a-z0-9-]+$/) }),
+      }),
+    ),
+  }),
+});
+
+interface DashboardBody {
+  spec: {
+    variables: { spec: { name: string } }[];
+    panels: Record<string, unknown>;
+    layouts: {
+      spec: {
+        items: { x: number; y: number; width: number; height: number; content: { $ref: string } }[];
+      };
+    }[];
+  };
+}
+
+/** Every panel placed once, none over another or off the grid, every `$variable` declared. */
+const references: Check = (value, path) => {
+  const { variables, panels, layouts } = (value as DashboardBody).spec;
+  const errors: string[] = [];
+  const placed = new Set<string>();
+  for (const { spec } of layouts) {
+    const taken = new Set<string>();
+    for (const { x, y, width, height, content } of spec.items) {
+      const id = content.$ref.replace("#/spec/panels/", "");
+      if (!panels[id]) errors.push(`${path}: the layout places ${id}, which is no panel`);
+      if (placed.has(id)) errors.push(`${path}: ${id} is placed twice`);
+      placed.add(id);
+      if (x + width > 12) errors.push(`${path}: ${id} leaves the grid`);
+      for (let column = x; column < x + width; column++)
+        for (let row = y; row < y + height; row++) {
+          if (taken.has(`${column},${row}`)) errors.push(`${path}: ${id} covers another panel`);
+          taken.add(`${column},${row}`);
+        }
+    }
+  }
+  for (const id of Object.keys(panels))
+    if (!placed.has(id)) errors.push(`${path}: panel ${id} is placed nowhere`);
+  const declared = variables.map(({ spec }) => spec.name);
+  for (const [, name] of JSON.stringify(panels).matchAll(/\$([a-z_]+)/g))
+    if (name && name !== "ref" && !declared.includes(name))
+      errors.push(`${path}: $${name} is no variable of the dashboard`);
+  return errors;
+};
+
+const tags = array(
+  object({
+    key: matching(/^(?!(name|description|created_at|updated_at|created_by|locked|source)$)./),
+    value: matching(/./),
+  }),
+  { max: 10 },
+);
+
+export const dashboard = all(
+  object(
+    {
+      schemaVersion: oneOf("v6"),
+      name: dnsLabel,
+      tags,
+      spec: object(
+        { display, variables: array(variable), panels: record(panel), layouts: array(layout) },
+        { duration, refreshInterval: duration, links: array(any) },
+      ),
+    },
+    { image: string },
+  ),
+  references,
+);
+
+// --- Rules (Ruletypes…) ---
+
+const ruleThreshold = object(
+  {
+    name: matching(/./),
+    op: oneOf("above", "below", "equal", "not_equal", "above_or_equal", "below_or_equal"),
+    matchType: oneOf("at_least_once", "all_the_times", "on_average", "in_total", "last"),
+    target: number,
+  },
+  { targetUnit: string, recoveryTarget: number, channels: array(string) },
+);
+const evaluation = by("kind", {
+  rolling: object({ kind: string, spec: object({ evalWindow: duration, frequency: duration }) }),
+  cumulative: object({
+    kind: string,
+    spec: object({
+      frequency: duration,
+      timezone: matching(/./),
+      schedule: by("type", {
+        daily: object({ type: string, hour: number, minute: number }),
+        monthly: object({ type: string, day: number, hour: number, minute: number }),
+      }),
+    }),
+  }),
+});
+
+export const rule = object(
+  {
+    alert: matching(/./),
+    alertType: oneOf("METRIC_BASED_ALERT", "LOGS_BASED_ALERT", "TRACES_BASED_ALERT"),
+    ruleType: oneOf("threshold_rule"),
+    version: oneOf("v5"),
+    schemaVersion: oneOf("v2alpha1"),
+    condition: object(
+      {
+        compositeQuery: object(
+          {
+            queryType: oneOf("builder"),
+            panelType: oneOf("graph"),
+            queries: array(envelope, { min: 1 }),
+          },
+          { unit: string },
+        ),
+        thresholds: object({ kind: oneOf("basic"), spec: array(ruleThreshold, { min: 1 }) }),
+      },
+      { selectedQueryName: string, alertOnAbsent: boolean, absentFor: number },
+    ),
+    evaluation,
+    notificationSettings: object(
+      {},
+      {
+        groupBy: array(string),
+        renotify: object(
+          { enabled: boolean },
+          { interval: duration, alertStates: array(oneOf("firing", "nodata")) },
+        ),
+        usePolicy: boolean,
+      },
+    ),
+  },
+  {
+    description: string,
+    disabled: boolean,
+    labels: record(string),
+    annotations: record(string),
+  },
+);
+
+// --- Channels: an Alertmanager receiver (Config…) ---
+
+const secretUrl = matching(/^https?:\/\//);
+export const channel = object(
+  { name: matching(/./) },
+  {
+    email_configs: array(
+      object(
+        { to: matching(/@/) },
+        { send_resolved: boolean, html: string, headers: record(string) },
+      ),
+    ),
+    slack_configs: array(
+      object(
+        { api_url: secretUrl },
+        { channel: string, title: string, text: string, send_resolved: boolean },
+      ),
+    ),
+    webhook_configs: array(
+      object(
+        { url: secretUrl },
+        {
+          send_resolved: boolean,
+          http_config: object(
+            {},
+            { authorization: object({ credentials: matching(/./) }, { type: string }) },
+          ),
+        },
+      ),
+    ),
+  },
+);
+
+// --- Saved views (Savedviewtypes…) and downtime schedules (AlertmanagertypesPostablePlannedMaintenance) ---
+
+const viewFields = {
+  schemaVersion: oneOf("v2"),
+  source: oneOf("traces", "logs", "metrics", "meter"),
+  spec: object(
+    {
+      displayName: matching(/./),
+      panelType: oneOf("value", "graph", "table", "list", "trace"),
+      requestType: oneOf("raw", "scalar", "time_series"),
+      queries: array(envelope, { min: 1 }),
+    },
+    { selectedFields: array(fieldKey) },
+  ),
+};
+export const view = object({ ...viewFields, name: dnsLabel });
+/** A view's name is part of its address: in the body of an update it is an unknown field. */
+export const viewUpdate = object(viewFields);
+
+export const quietHours = object(
+  {
+    name: matching(/./),
+    schedule: object(
+      {
+        timezone: matching(/./),
+        startTime: matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/),
+      },
+      {
+        endTime: string,
+        recurrence: object(
+          { duration, repeatType: oneOf("daily", "weekly", "monthly") },
+          {
+            repeatOn: array(
+              oneOf(
+                ...["monday", "tuesday", "wednesday", "thursday"],
+                ...["friday", "saturday", "sunday"],
+              ),
+            ),
+          },
+        ),
+      },
+    ),
+  },
+  { description: string, alertIds: array(string), scope: string },
+);
