@@ -1,0 +1,236 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as grpc from "@grpc/grpc-js";
+import { stringify } from "yaml";
+import { type Certificate, issueCertificate } from "./certificate";
+import { collector } from "./parts/collector";
+
+const shipped = join(__dirname, "../../infra/vm/otel-collector.yaml");
+
+/** The name on the certificate that startGate issues by default. */
+export const gateName = "gate.test";
+
+export interface GateOptions {
+  /** Text of the keys file exactly as it lands on disk (one key a line, no final newline); null: no file. */
+  keys: string | null;
+  /** Default: issued for gateName and localhost. */
+  certificate?: Certificate;
+  /** Default: a free one. */
+  port?: number;
+  env?: Record<string, string>;
+  /** Merged into the overriding configuration, at its top level. */
+  override?: Record<string, unknown>;
+}
+
+/** One OTLP request as it left the pipelines: the JSON encoding of the protocol. */
+export type Exported = Record<
+  "resourceMetrics" | "resourceLogs" | "resourceSpans",
+  // biome-ignore lint/suspicious/noExplicitAny: the OTLP JSON tree, which each test reads by path
+  any[] | undefined
+>;
+
+export interface Gate {
+  host: "127.0.0.1";
+  port: number;
+  certificate: Certificate;
+  /** The folder of the keys file, tls.pem and ca.pem. */
+  dir: string;
+  pid: number;
+  /** Replaces the keys file as the VM does: written beside it, then renamed. */
+  setKeys(text: string): void;
+  /** What has passed the gate so far, its own metrics left out. */
+  received(): Exported[];
+  /** What the collector has logged so far. */
+  log(): string;
+  exited(): boolean;
+  /** Ends the collector gracefully and removes its files. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the real collector on loopback with the very otel-collector.yaml that ships; only exporters,
+ * addresses and paths are overridden by a second --config.
+ */
+export async function startGate(options: GateOptions): Promise<Gate> {
+  const binary = await collector();
+  const certificate = options.certificate ?? (await issueCertificate([gateName, "localhost"]));
+  const dir = mkdtempSync(join(tmpdir(), "gate-"));
+  mkdirSync(join(dir, "queue"));
+  const keysFile = join(dir, "keys");
+  const setKeys = (text: string) => {
+    writeFileSync(`${keysFile}.new`, text, { mode: 0o600 });
+    renameSync(`${keysFile}.new`, keysFile);
+  };
+  if (options.keys !== null) setKeys(options.keys);
+  writeFileSync(join(dir, "tls.pem"), certificate.pem, { mode: 0o600 });
+  writeFileSync(join(dir, "ca.pem"), certificate.ca);
+  const [port, selfPort, healthPort] = [
+    options.port ?? (await freePort()),
+    await freePort(),
+    await freePort(),
+  ];
+  const override = join(dir, "override.yaml");
+  const base = overrides(dir, port, selfPort, healthPort);
+  writeFileSync(override, stringify({ ...base, ...options.override }));
+  const child = spawn(binary, ["--config", shipped, "--config", override], {
+    env: { PATH: process.env.PATH, ...options.env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr?.on("data", (chunk) => {
+    log += chunk;
+  });
+  const exited = () => child.exitCode !== null || child.signalCode !== null;
+  await untilHealthy(healthPort, exited, () => log);
+  const exportedFile = join(dir, "exported.jsonl");
+  return {
+    host: "127.0.0.1",
+    port,
+    certificate,
+    dir,
+    pid: child.pid as number,
+    setKeys,
+    received: () => (existsSync(exportedFile) ? parseLines(readFileSync(exportedFile, "utf8")) : []),
+    log: () => log,
+    exited,
+    stop: async () => {
+      await end(child, exited);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function overrides(dir: string, port: number, selfPort: number, healthPort: number) {
+  const exporters = ["file"];
+  return {
+    extensions: {
+      bearertokenauth: { filename: join(dir, "keys") },
+      health_check: { endpoint: `127.0.0.1:${healthPort}` },
+      file_storage: {
+        directory: join(dir, "queue"),
+        compaction: { directory: join(dir, "queue") },
+      },
+    },
+    receivers: {
+      otlp: {
+        protocols: {
+          grpc: {
+            endpoint: `127.0.0.1:${port}`,
+            tls: { cert_file: join(dir, "tls.pem"), key_file: join(dir, "tls.pem") },
+          },
+        },
+      },
+      "otlp/self": { protocols: { grpc: { endpoint: `127.0.0.1:${selfPort}` } } },
+    },
+    exporters: {
+      file: { path: join(dir, "exported.jsonl"), flush_interval: "20ms" },
+      nop: null,
+    },
+    service: {
+      pipelines: {
+        metrics: { exporters },
+        "metrics/self": { exporters: ["nop"] },
+        logs: { exporters },
+        traces: { exporters },
+      },
+      telemetry: { metrics: { level: "none", readers: [] } },
+    },
+  };
+}
+
+async function untilHealthy(port: number, exited: () => boolean, log: () => string) {
+  const deadline = Date.now() + 20_000;
+  while (Date.now() < deadline && !exited()) {
+    const healthy = await fetch(`http://127.0.0.1:${port}/`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (healthy) return;
+    await sleep(50);
+  }
+  throw new Error(`the collector did not become healthy:\n${log()}`);
+}
+
+async function end(child: ChildProcess, exited: () => boolean) {
+  if (exited()) return;
+  child.kill("SIGTERM");
+  for (let waited = 0; waited < 10_000 && !exited(); waited += 20) await sleep(20);
+  if (!exited()) child.kill("SIGKILL");
+}
+
+function parseLines(text: string): Exported[] {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return whole
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+/** A TCP port of loopback that nobody listened on a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export type Signal = "metrics" | "logs" | "traces";
+
+const services: Record<Signal, string> = {
+  metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+  logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+  traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+};
+
+/** A gRPC client of a gate that sends recorded requests as the bytes they are. */
+export class OtlpClient {
+  private readonly client: grpc.Client;
+
+  constructor(gate: { host: string; port: number; certificate: Certificate | null }) {
+    const credentials = gate.certificate
+      ? grpc.credentials.createSsl(Buffer.from(gate.certificate.ca))
+      : grpc.credentials.createInsecure();
+    this.client = new grpc.Client(`${gate.host}:${gate.port}`, credentials, {
+      "grpc.ssl_target_name_override": gateName,
+      "grpc.default_authority": gateName,
+    });
+  }
+
+  /** @returns the gRPC status code of the answer; 0 is accepted */
+  send(signal: Signal, request: Buffer, headers: Record<string, string | string[]> = {}) {
+    const metadata = new grpc.Metadata();
+    for (const [name, values] of Object.entries(headers))
+      for (const value of [values].flat()) metadata.add(name, value);
+    return new Promise<grpc.status>((resolve) => {
+      this.client.makeUnaryRequest(
+        services[signal],
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        request,
+        metadata,
+        { deadline: Date.now() + 10_000 },
+        (error) => resolve(error ? error.code : grpc.status.OK),
+      );
+    });
+  }
+
+  close() {
+    this.client.close();
+  }
+}
