@@ -102,7 +102,8 @@ export async function startGate(options: GateOptions): Promise<Gate> {
     dir,
     pid: child.pid as number,
     setKeys,
-    received: () => (existsSync(exportedFile) ? parseLines(readFileSync(exportedFile, "utf8")) : []),
+    received: () =>
+      existsSync(exportedFile) ? parseLines(readFileSync(exportedFile, "utf8")) : [],
     log: () => log,
     exited,
     stop: async () => {

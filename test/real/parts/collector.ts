@@ -17,7 +17,11 @@ export async function collector(): Promise<string> {
     execFileSync(
       "go",
       ["run", `go.opentelemetry.io/collector/cmd/builder@${version}`, "--config=manifest.yaml"],
-      { cwd: folder, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, GOWORK: "off" } },
+      {
+        cwd: folder,
+        stdio: ["ignore", "inherit", "inherit"],
+        env: { ...process.env, GOWORK: "off" },
+      },
     );
     for (const leftover of ["go.mod", "go.sum"]) rmSync(join(folder, leftover), { force: true });
   });
