@@ -4,7 +4,7 @@ import { commandKinds } from "./cloud/command.js";
 import { type Google, gcpKinds } from "./cloud/gcp.js";
 import type { Act, Kind, World } from "./cloud/kind.js";
 import { randomKinds } from "./cloud/random.js";
-import { changes, faults } from "./cloud/schema.js";
+import { type Change, changes, faults, type Schema } from "./cloud/schema.js";
 import { tlsKinds } from "./cloud/tls.js";
 import { holdsSecret, plain, secret, type Values } from "./cloud/values.js";
 
@@ -76,19 +76,28 @@ export class Cloud implements pulumi.runtime.Mocks {
     }
     const found = this.check(type, name, args.inputs);
     if (found.faults.length) throw new Error(refusal(type, name, found.faults));
-    const preview = pulumi.runtime.isDryRun();
-    const { id, state } = await this.create(type, name, found.inputs, preview);
-    this.resources.push({ type, name, id, custom: true, inputs: args.inputs, state });
-    return { id, state };
+    if (!pulumi.runtime.isDryRun()) return this.create(type, name, found.inputs);
+    const made = await this.create(type, name, found.inputs, true);
+    this.resources.push({ type, name, custom: true, inputs: found.inputs, ...made });
+    return made;
   }
 
   async call({ token, inputs }: pulumi.runtime.MockCallArgs): Promise<Values> {
     throw new Error(`${token}: this cloud does not answer that call (${JSON.stringify(inputs)})`);
   }
 
+  /** @returns the type tokens that it knows */
+  types(): string[] {
+    return Object.keys(this.kinds);
+  }
+
+  schema(type: string): Schema {
+    return this.kind(type).schema;
+  }
+
   /** @returns the inputs with generated names filled in, and what is wrong with them */
   check(type: string, name: string, inputs: Values, olds: Values = {}) {
-    const { schema } = this.kind(type);
+    const schema = this.schema(type);
     const named = Object.entries(schema).flatMap(([key, { autoname }]) =>
       autoname && inputs[key] === undefined
         ? [[key, olds[key] ?? `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`]]
@@ -101,31 +110,51 @@ export class Cloud implements pulumi.runtime.Mocks {
   /** Creates a resource; in a preview nothing is made and every computed output is unknown. */
   async create(type: string, name: string, inputs: Values, preview = false) {
     const kind = this.kind(type);
-    if (preview) return { id: "", state: { ...unknowns(kind, {}), ...inputs } };
-    const made = await kind.create(this.act(name, inputs));
-    return { id: made.id, state: state(kind, inputs, made.outputs) };
+    if (preview) return { id: "", state: { ...unknowns(kind), ...inputs } };
+    const { id, outputs } = await kind.create(this.act(name, inputs));
+    const made = { id, state: state(kind, inputs, outputs) };
+    this.resources.push({ type, name, custom: true, inputs, ...made });
+    return made;
   }
 
-  /** @returns which inputs differ and which of them need a replacement */
-  diff(type: string, name: string, olds: Values, oldInputs: Values, news: Values) {
+  /** @returns what an update would change, and what of it needs a replacement */
+  diff(type: string, name: string, olds: Values, oldInputs: Values, news: Values): Change[] {
     const kind = this.kind(type);
-    const { changed, replaces } = changes(kind.schema, oldInputs, news);
-    const more = kind.replaces?.(this.act(name, news, olds)) ?? [];
-    return { changed: [...changed, ...more], replaces: [...replaces, ...more] };
+    const forced = kind.replaces?.(this.act(name, news, olds)) ?? [];
+    const found = changes(kind.schema, oldInputs, news);
+    return [
+      ...found.map((one) => ({ ...one, replace: one.replace || forced.includes(one.path) })),
+      ...forced
+        .filter((path) => !found.some((one) => one.path === path))
+        .map((path) => ({ path, kind: "UPDATE" as const, replace: true })),
+    ];
   }
 
-  async update(type: string, name: string, olds: Values, inputs: Values, preview = false) {
+  /** Changes a resource in place; in a preview nothing happens. */
+  async update(
+    type: string,
+    id: string,
+    name: string,
+    olds: Values,
+    news: Values,
+    preview = false,
+  ) {
     const kind = this.kind(type);
     const kept = Object.fromEntries(
-      Object.entries(olds).filter(([key]) => kind.schema[key]?.computed || !kind.schema[key]),
+      Object.entries(olds).filter(([key]) => kind.schema[key]?.computed ?? true),
     );
-    if (preview) return { ...kept, ...inputs };
-    const outputs = (await kind.update?.(this.act(name, inputs, olds))) ?? {};
-    return { ...kept, ...state(kind, inputs, outputs) };
+    if (preview) return { ...kept, ...(kind.rerun ? unknowns(kind) : {}), ...news };
+    const outputs = (await kind.update?.(this.act(name, news, olds))) ?? {};
+    const changed = { ...kept, ...state(kind, news, outputs) };
+    const resource = this.resources.find((one) => one.type === type && one.id === id);
+    if (resource) Object.assign(resource, { inputs: news, state: changed });
+    return changed;
   }
 
-  async remove(type: string, name: string, olds: Values): Promise<void> {
+  async remove(type: string, id: string, name: string, olds: Values): Promise<void> {
     await this.kind(type).remove?.(this.act(name, olds, olds));
+    const gone = this.resources.findIndex((one) => one.type === type && one.id === id);
+    if (gone >= 0) this.resources.splice(gone, 1);
   }
 
   private stackReference({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs) {
@@ -165,7 +194,7 @@ function state(kind: Kind, inputs: Values, outputs: Values): Values {
   return { ...Object.fromEntries(defaults), ...inputs, ...Object.fromEntries(given) };
 }
 
-function unknowns(kind: Kind, known: Values): Values {
+function unknowns(kind: Kind): Values {
   const computed = Object.keys(kind.schema).filter((key) => kind.schema[key]?.computed);
-  return { ...Object.fromEntries(computed.map((key) => [key, pulumi.unknown])), ...known };
+  return Object.fromEntries(computed.map((key) => [key, pulumi.unknown]));
 }

@@ -38,6 +38,7 @@ export function commandKinds(run: boolean): Record<string, Kind> {
       stdout: { type: "string", computed: true },
       stderr: { type: "string", computed: true },
     },
+    rerun: true,
     async create(act) {
       return { id: `${act.name}-command`, outputs: await execute(run, act.inputs.create, act) };
     },

@@ -27,6 +27,8 @@ export interface Kind<Inputs = Values> {
   create(act: Act<Inputs>): Promise<{ id: string; outputs: Values }>;
   /** Outputs after a change in place; those of the creation stay when this is not given. */
   update?(act: Act<Inputs>): Promise<Values>;
+  /** A change in place gives every computed output anew. */
+  rerun?: boolean;
   /** Throws when the provider refuses. */
   remove?(act: Act<Inputs>): Promise<void>;
   /** Paths that need a replacement for a reason the schema cannot tell. */

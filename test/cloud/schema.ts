@@ -88,33 +88,56 @@ function valueFaults(attribute: Attribute, value: unknown, at: string): string[]
   }
 }
 
-/** @returns paths of the properties that differ, and those of them that cannot change in place */
-export function changes(
-  schema: Schema,
-  olds: Values,
-  news: Values,
-  path = "",
-): { changed: string[]; replaces: string[] } {
-  const changed: string[] = [];
-  const replaces: string[] = [];
-  for (const key of new Set([...Object.keys(olds), ...Object.keys(news)])) {
-    const [before, after] = [plain(olds[key]), plain(news[key])];
-    if (isDeepStrictEqual(before, after)) continue;
-    const attribute = schema[key];
-    const at = path + key;
-    changed.push(at);
-    const [was, is] = [items(before), items(after)];
-    const inner = attribute?.block && was.length === is.length ? attribute.block : undefined;
-    if (!inner && attribute?.forceNew) replaces.push(at);
-    if (inner)
-      for (const [i, item] of was.entries())
-        replaces.push(...changes(inner, item, is[i] ?? {}, `${at}.`).replaces);
-  }
-  return { changed, replaces };
+/** One difference between two sets of inputs, by its property path (`metadata["a.b"]`, `ports[0]`). */
+export interface Change {
+  path: string;
+  kind: "ADD" | "UPDATE" | "DELETE";
+  /** Whether the resource cannot change that in place. */
+  replace: boolean;
 }
 
-function items(value: unknown): Values[] {
-  return (Array.isArray(value) ? value : [value]).filter(isRecord);
+/** @returns every difference, at its deepest path */
+export function changes(schema: Schema, olds: unknown, news: unknown): Change[] {
+  return within({ type: "object", block: schema }, plain(olds), plain(news), "", false);
+}
+
+function within(
+  attribute: Attribute | undefined,
+  before: unknown,
+  after: unknown,
+  path: string,
+  parentReplaces: boolean,
+): Change[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  // A list of blocks replaces only when their number changes; a plain list or map does as a whole.
+  const sized = size(before) === size(after);
+  const replace = parentReplaces || Boolean(attribute?.forceNew && !(attribute.block && sized));
+  if (!sameShape(before, after)) {
+    const kind = before === undefined ? "ADD" : after === undefined ? "DELETE" : "UPDATE";
+    return [{ path, kind, replace }];
+  }
+  const [left, right] = [before, after] as [Values, Values];
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) => {
+    const inner = Array.isArray(before)
+      ? ({ ...attribute, forceNew: false } as Attribute)
+      : attribute?.block?.[key];
+    return within(inner, left[key], right[key], join(path, key, Array.isArray(before)), replace);
+  });
+}
+
+function sameShape(before: unknown, after: unknown): boolean {
+  if (pulumi.isUnknown(after)) return false;
+  return (Array.isArray(before) && Array.isArray(after)) || (isRecord(before) && isRecord(after));
+}
+
+function size(value: unknown): number {
+  return Array.isArray(value) ? value.length : given(value) ? 1 : 0;
+}
+
+function join(path: string, key: string, isIndex: boolean): string {
+  if (isIndex) return `${path}[${key}]`;
+  if (!/^[\w-]+$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path ? `${path}.${key}` : key;
 }
 
 function given(value: unknown): boolean {

@@ -22,7 +22,7 @@ replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-202
 
 /**
  * The real Pulumi engine and CLI, built with Go (about 4 minutes on 2 cores when it is not cached).
- * @returns the folder of the executable `pulumi`
+ * @returns the folder that holds `bin/pulumi`, as the Automation API's `PulumiCommand.get` wants it
  */
 export function pulumiCli(): Promise<string> {
   return cachedPart("pulumi", goMod, (dir) => {
@@ -34,7 +34,7 @@ export function pulumiCli(): Promise<string> {
       "-trimpath",
       `-ldflags=-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`,
       "-o",
-      "pulumi",
+      join("bin", "pulumi"),
       "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     );
   });
