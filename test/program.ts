@@ -112,8 +112,7 @@ export function stackConfig(
   return { project: project.name, config, secretKeys: Object.keys(secrets).map(qualified) };
 }
 
-const entry: string = "../index.js";
-const index = (): Promise<Record<string, unknown>> => import(/* @vite-ignore */ entry);
+const index = (): Promise<Record<string, unknown>> => import("../index.js");
 
 async function captured(opts: pulumi.ResourceOptions): Promise<CapturedOptions> {
   const custom = opts as pulumi.CustomResourceOptions;
