@@ -26,6 +26,7 @@ export interface CapturedOptions {
   customTimeouts: pulumi.CustomTimeouts | undefined;
   /** Names of the resources it must come after. */
   dependsOn: string[];
+  /** `<type>::<name>`, as a component and its only child may share a name. */
   parent: string | undefined;
 }
 
@@ -126,7 +127,7 @@ async function captured(opts: pulumi.ResourceOptions): Promise<CapturedOptions> 
     additionalSecretOutputs: (custom.additionalSecretOutputs ?? []) as string[],
     customTimeouts: opts.customTimeouts,
     dependsOn: [after].flat().map(nameOf),
-    parent: opts.parent && nameOf(opts.parent),
+    parent: opts.parent && `${typeOf(opts.parent)}::${nameOf(opts.parent)}`,
   };
 }
 
@@ -135,7 +136,11 @@ function promised(output: pulumi.Output<unknown>): Promise<unknown> {
   return (output as unknown as { promise(): Promise<unknown> }).promise();
 }
 
-// The SDK keeps the name of a resource in a field that its types do not show.
+// The SDK keeps type and name of a resource in fields that its types do not show.
+function typeOf(resource: pulumi.Resource): string {
+  return (resource as unknown as { __pulumiType: string }).__pulumiType;
+}
+
 function nameOf(resource: pulumi.Resource): string {
   return (resource as unknown as { __name: string }).__name;
 }

@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import type { Gate } from "./gate";
+
+const services = {
+  Metrics: "opentelemetry.proto.collector.metrics.v1.MetricsService",
+  Logs: "opentelemetry.proto.collector.logs.v1.LogsService",
+  Traces: "opentelemetry.proto.collector.trace.v1.TraceService",
+};
+
+/** A gate in this process, for a machine without a collector: OTLP/gRPC over TLS, for holders of an accepted key. */
+export async function startReceiver(certificateAndKey: string, keys: string[]): Promise<Gate> {
+  let accepted = keys;
+  const received: unknown[] = [];
+  const server = new grpc.Server();
+  const { "otlp.Export": methods } = loadSync(join(__dirname, "otlp.proto"));
+  const definition = Object.fromEntries(
+    Object.entries(services).map(([signal, service]) => [
+      signal,
+      { ...(methods as grpc.ServiceDefinition)[signal], path: `/${service}/Export` },
+    ]),
+  ) as grpc.ServiceDefinition;
+  const take: grpc.handleUnaryCall<unknown, object> = (call, answer) => {
+    const given = call.metadata.get("signoz-ingestion-key");
+    if (given.length !== 1 || !accepted.includes(String(given[0])))
+      return answer({
+        code: grpc.status.UNAUTHENTICATED,
+        details: "the ingestion key is not accepted",
+      });
+    received.push(call.request);
+    answer(null, {});
+  };
+  server.addService(definition, { Metrics: take, Logs: take, Traces: take });
+  const pem = Buffer.from(certificateAndKey);
+  const credentials = grpc.ServerCredentials.createSsl(null, [
+    { cert_chain: pem, private_key: pem },
+  ]);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", credentials, (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  return {
+    kind: "an OTLP/gRPC receiver in this process (no otelcol on PATH)",
+    port,
+    reloadMs: 0,
+    accept: (next) => {
+      accepted = next;
+    },
+    received: () => received as ReturnType<Gate["received"]>,
+    stop: async () => server.forceShutdown(),
+  };
+}
