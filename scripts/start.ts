@@ -40,7 +40,7 @@ async function proveChain(program: ProgramResult, hook: string, home: string): P
   const [tls, newest] = ["tls", "signoz-ingestion-key"].map((what) => latest(program, what));
   if (!tls || !newest) throw new Error("the program left no certificate or no ingestion key");
   const old = randomBytes(20).toString("hex");
-  const gate = await openGate(tls, [old, newest]);
+  const gate = await openGate({ pem: tls, ca: certificateOf(program) }, [old, newest]);
   const tunnel = await startTunnel(gate.port);
   try {
     heading("The chain, on loopback");
@@ -78,6 +78,11 @@ async function proveChain(program: ProgramResult, hook: string, home: string): P
 /** The payload that Secret Manager gives for a secret's `latest`. */
 function latest(program: ProgramResult, what: string): string | undefined {
   return program.cloud.google.secrets.get(`monitoring-${what}-secret-dev`)?.at(-1)?.data;
+}
+
+/** The certificate that the endpoint secret tells engineers to trust. */
+function certificateOf(program: ProgramResult): string {
+  return JSON.parse(latest(program, "signoz-otlp-endpoint") ?? "{}").caCertificate;
 }
 
 /** Runs the hook as a session start does, and reads back the variables that it left for the next session. */

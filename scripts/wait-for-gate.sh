@@ -50,18 +50,18 @@ is_ready() {
 
 # curl 7 and 28: no connection, no answer in time; either the gate is not up yet or the firewall drops us.
 shut_out() {
-  case "$gate" in "curl 7:"* | "curl 28:"*) true ;; *) false ;; esac
+  case "$gate" in *"curl exit 7,"* | *"curl exit 28,"*) true ;; *) false ;; esac
 }
 
 next_step() {
   case "$gate" in
-    "curl 6:"*)
+    *"curl exit 6,"*)
       echo "The name $GATE_HOST does not resolve. Point it to $GATE_ADDRESS (or let the program: pulumi config set monitoring:dnsZone ZONE), or use Google's name: pulumi config rm monitoring:otlpHost"
       ;;
-    "curl 60:"* | "curl 35:"*)
+    *"curl exit 60,"* | *"curl exit 35,"*)
       echo "Who answers at $GATE_HOST does not show this stack's certificate. Check that the name resolves to $GATE_ADDRESS (monitoring:otlpHost): getent hosts $GATE_HOST"
       ;;
-    refused)
+    *"refused the key"*)
       echo "The gate answers but does not know the newest key yet. See what the VM says: $(serial_log)"
       ;;
     *)
@@ -77,7 +77,7 @@ serial_log() {
 deadline=$((SECONDS + GATE_TIMEOUT_MINUTES * 60))
 shown=""
 while true; do
-  gate="$(bash "$probe" "$GATE_HOST" "$GATE_PORT" "$work/ca.pem" "$work/key" 2>&1)" || true
+  if gate="$(sh "$probe" "$GATE_HOST:$GATE_PORT" "$work/ca.pem" <"$work/key" 2>&1)"; then gate=accepted; fi
   read_guest_attributes
   now="gate: $gate; VM: ${stage:-$([ "$asked" = yes ] && echo "nothing reported yet" || echo "cannot be asked from here")}"
   [ "$now" = "$shown" ] || echo "$now"

@@ -10,7 +10,11 @@ const services = {
 };
 
 /** A gate in this process, for a machine without a collector: OTLP/gRPC over TLS, for holders of an accepted key. */
-export async function startReceiver(certificateAndKey: string, keys: string[]): Promise<Gate> {
+export async function startReceiver(
+  certificateAndKey: string,
+  keys: string[],
+  why: string,
+): Promise<Gate> {
   let accepted = keys;
   const received: unknown[] = [];
   const server = new grpc.Server();
@@ -42,7 +46,7 @@ export async function startReceiver(certificateAndKey: string, keys: string[]): 
     ),
   );
   return {
-    kind: "an OTLP/gRPC receiver in this process (no otelcol on PATH)",
+    kind: `an OTLP/gRPC receiver in this process (${why})`,
     port,
     reloadMs: 0,
     accept: (next) => {

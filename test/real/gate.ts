@@ -23,6 +23,8 @@ const shipped = join(__dirname, "../../infra/vm/otel-collector.yaml");
 export const gateName = "gate.test";
 
 export interface GateOptions {
+  /** A collector to run; default: the one that tests build. */
+  binary?: string;
   /** Text of the keys file exactly as it lands on disk (one key a line, no final newline); null: no file. */
   keys: string | null;
   /** Default: issued for gateName and localhost. */
@@ -64,7 +66,7 @@ export interface Gate {
  * addresses and paths are overridden by a second --config.
  */
 export async function startGate(options: GateOptions): Promise<Gate> {
-  const binary = await collector();
+  const binary = options.binary ?? (await collector());
   const certificate = options.certificate ?? (await issueCertificate([gateName, "localhost"]));
   const dir = mkdtempSync(join(tmpdir(), "gate-"));
   mkdirSync(join(dir, "queue"));
