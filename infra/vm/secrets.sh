@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# Stage secrets, sourced by startup.sh: each secret by its version from Secret Manager, written where its
+# one reader finds it; nothing secret in an argument, a log line or the metadata.
+# shellcheck disable=SC2154 # startup.sh sets state, data, settings
+readonly gate_uid=10001
+
+read_secrets() {
+  local next=$state/secrets.next password admin
+  rm -rf "$next"
+  mkdir "$next"
+  collect_keys >"$next/keys"
+  fetch_secret "$(setting .secrets.tls)" >"$next/tls"
+  check_certificate "$next/tls"
+  password=$(fetch_secret "$(setting .secrets.clickhouse)")
+  [[ $password =~ ^[A-Za-z0-9]+$ ]] || fail "secret $(setting .secrets.clickhouse): must be letters and digits only, since it becomes part of an address"
+  admin=$(fetch_secret "$(setting .secrets.signozAdmin)")
+  [[ $admin != *[\'$'\n']* ]] || fail "secret $(setting .secrets.signozAdmin): SigNoz takes no ' and no line break in a password"
+  # Nothing is replaced before everything is there.
+  install -d -m 700 "$state/secrets"
+  install -d -m 500 -o $gate_uid -g $gate_uid "$state/gate"
+  replace "$state/gate/tls.pem" 400 $gate_uid:$gate_uid <"$next/tls"
+  replace "$state/gate/keys" 400 $gate_uid:$gate_uid <"$next/keys"
+  replace "$state/secrets/admin-password" <<<"$admin"
+  replace "$state/secrets/clickhouse.env" <<<"CLICKHOUSE_PASSWORD='$password'"
+  replace "$state/secrets/collector.env" <<END
+CLICKHOUSE_PASSWORD='$password'
+SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'
+END
+  replace "$state/secrets/signoz.env" <<END
+SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'
+SIGNOZ_USER_ROOT_PASSWORD='$admin'
+END
+  rm -rf "$next"
+  fetch_histogram_quantile
+}
+
+# One key a line and no final newline: a blank line, or an empty file, would accept the empty key.
+collect_keys() {
+  local version key separator='' count=0
+  while IFS= read -r version; do
+    key=$(fetch_secret "$version")
+    # Without this form a line could be a comment, blank or two keys.
+    [[ $key =~ ^[A-Za-z0-9_][A-Za-z0-9._%+@-]{7,}$ ]] ||
+      fail "secret $version: not an ingestion key (8 or more of A-Z a-z 0-9 . _ % + @ -, none of . % + @ - in front)"
+    printf '%s%s' "$separator" "$key"
+    separator=$'\n' count=$((count + 1))
+  done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
+  ((count > 0)) || fail "monitoring-settings lists no ingestion key"
+}
+
+fetch_secret() { # VERSION NAME: prints the payload
+  local payload
+  payload=$(retry 180 access_secret "$1") ||
+    fail "secret $1 cannot be read (see the last lines of the log for Secret Manager's answer): does it exist, is it enabled, and may this machine's service account access it?"
+  [ -n "$payload" ] || fail "secret $1 is empty"
+  printf '%s' "$payload"
+}
+
+access_secret() { # VERSION
+  local token answer
+  token=$(fetch_metadata service-accounts/default/token | jq --exit-status --raw-output .access_token) || return 1
+  answer=$(curl --silent --show-error --fail-with-body --max-time 10 --config - \
+    "https://secretmanager.googleapis.com/v1/$1:access" <<<"header = \"Authorization: Bearer $token\"") || {
+    jq --raw-output '"Secret Manager: \(.error.status) \(.error.message)"' <<<"$answer" >&2 2>/dev/null || true
+    return 1
+  }
+  jq --exit-status --raw-output '.payload.data | @base64d' <<<"$answer"
+}
+
+check_certificate() { # PEM
+  local host version
+  host=$(setting .host)
+  version=$(setting .secrets.tls)
+  openssl x509 -in "$1" -noout -checkhost "$host" 2>/dev/null | grep -q 'does match' ||
+    fail "secret $version: its certificate is not for $host"
+  [ "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1" -pubout 2>/dev/null)" ] ||
+    fail "secret $version: certificate and private key do not belong together"
+}
+
+# Only percentiles of classic histograms need it, so its absence is told and not fatal.
+fetch_histogram_quantile() {
+  local url sum target=$data/clickhouse/user_scripts/histogramQuantile archive=$state/histogram-quantile.tar.gz
+  url=$(jq --raw-output '.histogramQuantile.url // empty' "$settings")
+  sum=$(jq --raw-output '.histogramQuantile.sha256 // empty' "$settings")
+  if [ -z "$url" ]; then
+    echo "notice=histogramQuantile is not configured: percentiles of classic histograms will not work"
+    return 0
+  fi
+  [ ! -x "$target" ] || [ "$(cat "$target.sha256" 2>/dev/null)" != "$sum" ] || return 0
+  if retry 60 curl --silent --show-error --fail --location --max-time 60 --output "$archive" "$url" &&
+    sha256sum --check --status <<<"$sum  $archive" && tar -xzOf "$archive" histogram-quantile >"$target.new"; then
+    chmod 755 "$target.new"
+    mv -f "$target.new" "$target"
+    echo "$sum" >"$target.sha256"
+    chmod 644 "$target.sha256"
+    attribute notice
+  else
+    echo "notice=histogramQuantile could not be fetched from $url with sha256 $sum: percentiles of classic histograms will not work" >&2
+    attribute notice "histogramQuantile could not be fetched with its checksum: percentiles of classic histograms will not work"
+  fi
+  rm -f "$archive" "$target.new"
+}

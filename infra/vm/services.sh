@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Stages images, services, gate and content, sourced by startup.sh: compose decides what differs from
+# what runs, and only that is touched.
+# shellcheck disable=SC2154 # startup.sh sets state, data, files, release, settings
+
+compose() { # DIR ARGUMENT...: the project as the files and variables in DIR describe it
+  local dir=$1
+  shift
+  timeout 1800 docker compose --project-directory "$dir" --file "$dir/compose.yaml" --env-file "$dir/compose.env" "$@"
+}
+
+pull_images() {
+  local image
+  write_variables
+  compose "$release" config --quiet || fail "compose.yaml does not fit its variables; what runs was left running"
+  while IFS= read -r image; do
+    docker image inspect "$image" >/dev/null 2>&1 ||
+      retry 900 timeout 600 docker pull --quiet "$image" ||
+      fail "image $image could not be pulled in 15 minutes; what runs was left running"
+  done < <(compose "$release" config --images | sort -u)
+}
+
+write_variables() {
+  local total_mib clickhouse_mib
+  total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
+  # 2560 MiB are the limits of the other services, 1024 MiB stay with the system.
+  clickhouse_mib=$((total_mib - 2560 - 1024))
+  ((clickhouse_mib >= 2048)) ||
+    fail "this machine has $total_mib MiB of memory; SigNoz needs 5632 MiB or more (machineType with 8 GB)"
+  replace "$release/compose.env" <<END
+SIGNOZ_IMAGE=$(setting .images.signoz)
+COLLECTOR_IMAGE=$(setting .images.collector)
+CLICKHOUSE_IMAGE=$(setting .images.clickhouse)
+KEEPER_IMAGE=$(setting .images.keeper)
+CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
+CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 / 10 * 9))
+CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
+ADMIN_EMAIL=$(setting .adminEmail)
+ORG='$(setting .org)'
+KEEP_CONTENT=$(setting .keepContent)
+KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
+CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml)
+COLLECTOR_FILES=$(digest_of otel-collector.yaml exporters.yaml)
+END
+}
+
+digest_of() { # FILE...
+  (cd "$release" && sha256sum "$@" | sha256sum | cut -c 1-16)
+}
+
+apply_services() {
+  local changed previous=$state/previous reason
+  [ ! -d "$files" ] || { rm -rf "$previous" && mv "$files" "$previous"; }
+  mv "$release" "$files"
+  compose "$files" config --hash '*' | sort >"$state/hashes.next"
+  changed=$(comm -23 "$state/hashes.next" <(sort "$state/hashes" 2>/dev/null) | cut -d ' ' -f 1 | paste -s -d ' ')
+  echo "services=${changed:-unchanged}"
+  [ -n "$changed" ] || return 0
+  if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
+    if bring_up "$files" "$changed" && serving; then
+      mv -f "$state/hashes.next" "$state/hashes"
+      docker image prune --all --force >/dev/null || true
+      return 0
+    fi
+    reason=$(unhealthy)
+    [ -d "$previous" ] && [ -e "$state/hashes" ] || fail "the services did not come up: $reason"
+    # Tried once: trying it again and again would take the gate away again and again.
+    mv -f "$state/hashes.next" "$state/rejected"
+    echo "$reason" >"$state/rejected.reason"
+  fi
+  rm -rf "$files" && mv "$previous" "$files"
+  bring_up "$files" "$changed" || true
+  fail "the new version did not come up ($(<"$state/rejected.reason")); the previous one runs. After a cure outside the configuration: rm $state/rejected"
+}
+
+bring_up() { # DIR SERVICES: recreates what differs, in the order of its dependencies
+  local services
+  read -r -a services <<<"$2"
+  case " $2 " in
+    # A new schema or database first; everything else stands on it.
+    *' keeper '* | *' clickhouse '* | *' migrator '*) compose "$1" up --detach --remove-orphans ;;
+    *) compose "$1" up --detach --no-deps "${services[@]}" ;;
+  esac
+}
+
+serving() {
+  retry 300 curl --silent --fail --max-time 5 --output /dev/null http://127.0.0.1:8080/api/v2/readyz &&
+    retry 120 accepted
+}
+
+unhealthy() {
+  compose "$files" ps --all --format '{{.Service}} {{.State}} {{.Health}} exit {{.ExitCode}}' 2>/dev/null | grep -v -e 'running healthy' -e 'exited  exit 0' | paste -s -d ';'
+}
+
+accepted() { # the gate takes the newest key, dialled by the name on its certificate
+  tail -n 1 "$state/gate/keys" | "$files/probe.sh" "$(setting .host):4317" "$state/gate/tls.pem" 127.0.0.1
+}
+
+probe_gate() {
+  [ ! -e "$state/gate-closed" ] || fail "the gate is closed, because the data disk is full: grow dataDiskGb or shorten the retention"
+  retry 180 accepted || fail "the gate did not accept the newest ingestion key within 3 minutes: $(accepted 2>&1)"
+}
+
+provision_content() {
+  [ -x "$files/provision.sh" ] || return 0
+  local admin
+  admin=$(setting .adminEmail)
+  export SIGNOZ_URL=http://127.0.0.1:8080 ADMIN_EMAIL=$admin ADMIN_PASSWORD_FILE=$state/secrets/admin-password SETTINGS_FILE=$settings
+  timeout 900 "$files/provision.sh" "$state/content.json" ||
+    fail "SigNoz's content could not be applied (see the log above); telemetry is accepted all the same"
+}

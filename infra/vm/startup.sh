@@ -1,0 +1,253 @@
+#!/usr/bin/env bash
+# Brings this machine to the state its instance metadata describes, from whatever state it is in.
+# Runs at every boot (metadata key startup-script) and again whenever monitoring-digest changes
+# (monitoring-watcher.service); a run that finds nothing to change restarts nothing.
+#   startup.sh         converge once; exit 0 only when the gate accepted the newest key
+#   startup.sh watch   converge again at every change, and after a failure, for ever
+# Stages, in order: packages metadata disk docker secrets images services gate content. Each is reported as
+# `stage=… status=…` on the serial console and as guest attribute monitoring/stage; a failure names
+# its reason in monitoring/error and leaves what runs running.
+# MONITORING_PATIENCE (percent, default 100) scales how long every retry goes on.
+# shellcheck disable=SC2034 # data and files are for the stages
+set -euo pipefail
+umask 077
+
+readonly state=/var/lib/monitoring
+readonly data=/mnt/monitoring
+# What the containers mount, and what is about to take its place.
+readonly files=$state/files
+readonly release=$state/release
+# By address: the metadata server answers before any resolver does.
+readonly metadata=http://169.254.169.254/computeMetadata/v1/instance
+readonly settings=$state/settings.json
+# A file, because a failure inside $(…) cannot tell the shell around it.
+readonly reported=$state/reported
+current_stage=start stage_began=0
+
+# --- reporting ---------------------------------------------------------------------------------
+
+attribute() { # NAME [VALUE]: publishes a guest attribute, or removes it; best effort
+  local method=PUT
+  [ $# -eq 2 ] || method=DELETE
+  curl --silent --fail --max-time 5 --header 'Metadata-Flavor: Google' --request "$method" \
+    ${2+--data-binary "$2"} "$metadata/guest-attributes/monitoring/$1" >/dev/null 2>&1 || true
+}
+
+report() { # STATUS
+  echo "stage=$current_stage status=$1 seconds=$((SECONDS - stage_began))"
+  attribute stage "$current_stage $1"
+}
+
+stage() { # NAME COMMAND...
+  current_stage=$1 stage_began=$SECONDS
+  shift
+  report running
+  "$@"
+  report 'done'
+}
+
+fail() { # MESSAGE: one line for a person who sees only this line
+  local message
+  message=$(tr '\n\t' '  ' <<<"$*" | cut -c 1-900)
+  echo "stage=$current_stage status=failed error=$message" >&2
+  attribute error "$message"
+  attribute stage "$current_stage failed"
+  : >"$reported"
+  exit 1
+}
+
+on_exit() {
+  local status=$?
+  [ "$status" -eq 0 ] || [ -e "$reported" ] || {
+    echo "stage=$current_stage status=failed error=exit $status" >&2
+    attribute error "stopped in stage $current_stage with exit code $status; see: journalctl -u google-startup-scripts -u monitoring-watcher"
+    attribute stage "$current_stage failed"
+  }
+  # A first boot that fails has no watcher yet, and the guest agent does not run a script twice.
+  if [ "$status" -ne 0 ] && ! systemctl --quiet is-active monitoring-watcher.service && [ -x "$state/startup.sh" ]; then
+    systemd-run --quiet --collect --on-active=120 --unit=monitoring-retry "$state/startup.sh" || true
+  fi
+}
+
+# --- tools -------------------------------------------------------------------------------------
+
+retry() { # SECONDS COMMAND...: repeats with doubling pauses until it succeeds or the time is up
+  local deadline=$((SECONDS + $1 * ${MONITORING_PATIENCE:-100} / 100)) pause=1
+  shift
+  until "$@"; do
+    ((SECONDS + pause < deadline)) || return 1
+    sleep "$pause"
+    pause=$((pause < 30 ? pause * 2 : 30))
+  done
+}
+
+fetch_metadata() { # PATH [FILE]: prints it, or writes it to FILE
+  curl --silent --show-error --fail --max-time 10 --header 'Metadata-Flavor: Google' \
+    ${2+--output "$2"} "$metadata/$1"
+}
+
+replace() { # FILE [MODE [OWNER]]: takes stdin; renames into place only what differs, so that readers see all or nothing
+  local file=$1 mode=${2:-600} owner=${3:-0:0} new
+  new=$(mktemp "$file.XXXXXX")
+  cat >"$new"
+  chmod "$mode" "$new"
+  chown "$owner" "$new"
+  if cmp --silent "$new" "$file"; then
+    rm -f "$new"
+  else
+    # On disk before the rename: a power cut must not leave an empty keys file, which accepts the empty key.
+    sync "$new"
+    mv -f "$new" "$file"
+  fi
+}
+
+setting() { # JQ_PATH: one value of the settings, which check_settings has seen
+  jq --raw-output "$1" "$settings"
+}
+
+# --- stages up to the delivered files ----------------------------------------------------------
+
+packages() {
+  local wanted=(ca-certificates curl docker-cli docker-compose docker.io e2fsprogs jq openssl unattended-upgrades)
+  local missing=() package
+  for package in "${wanted[@]}"; do
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || retry 900 install_packages "${missing[@]}" ||
+    fail "apt-get could not install ${missing[*]} from Debian's archive in 15 minutes; is there a way out to deb.debian.org?"
+}
+
+install_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  # An install that was cut off leaves packages half configured.
+  timeout 300 dpkg --configure --pending &&
+    timeout 300 apt-get update --quiet &&
+    timeout 900 apt-get install --quiet --yes --no-install-recommends \
+      --option DPkg::Lock::Timeout=300 --option Dpkg::Options::=--force-confold "$@"
+}
+
+read_metadata() {
+  local all=$state/metadata.json key
+  # One request for all keys: read one by one, a change in between would mix two versions.
+  retry 120 fetch_metadata 'attributes/?recursive=true' "$all" || fail "the metadata server does not answer"
+  for key in monitoring-digest monitoring-files monitoring-settings startup-script; do
+    jq --exit-status --arg key "$key" '.[$key] | strings != ""' "$all" >/dev/null || fail "instance metadata lacks $key"
+  done
+  for key in files settings content; do
+    jq --arg key "monitoring-$key" '.[$key] // "null" | fromjson' "$all" >"$state/$key.next" ||
+      fail "instance metadata monitoring-$key is not JSON"
+  done
+  check_settings "$state/settings.next"
+  unpack "$state/files.next" "$release"
+  for key in settings content; do mv -f "$state/$key.next" "$state/$key.json"; done
+  jq --join-output '."startup-script"' "$all" | replace "$state/startup.sh" 700
+  jq --join-output '."monitoring-digest"' "$all" >"$state/digest"
+  rm -f "$all" "$state/files.next"
+  install_units
+}
+
+check_settings() { # FILE
+  local odd
+  odd=$(jq --raw-output '
+    def version: type == "string" and test("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$");
+    [ (.host | strings | test("^[a-z0-9.-]+$")), (.org | strings | test("^[A-Za-z0-9 ._-]+$")), (.adminEmail | strings | test("^[^@ ]+@[^@ ]+$")),
+      (.images | [.signoz, .collector, .clickhouse, .keeper] | all(strings | test("^[^ ]+:[^ ]+$"))),
+      (.secrets.ingestionKeys | arrays | length > 0 and all(version)), (.secrets.engineerKeys // [] | all(version)),
+      (.secrets | [.tls, .signozAdmin, .clickhouse] | all(version)),
+      (.keepContent | booleans | true), (.dataDeviceName | strings | test("^[A-Za-z0-9-]+$")) ] as $checks
+    | ["host", "org", "adminEmail", "images", "secrets.ingestionKeys", "secrets.engineerKeys", "secrets", "keepContent", "dataDeviceName"]
+    | [.[] as $name | $name] | to_entries | map(select($checks[.key] != true) | .value) | join(", ")' "$1" 2>/dev/null) ||
+    fail "instance metadata monitoring-settings has not the expected shape"
+  [ -z "$odd" ] || fail "instance metadata monitoring-settings: missing or malformed: $odd"
+}
+
+unpack() { # JSON DIR
+  local path
+  rm -rf "$2"
+  mkdir "$2"
+  while IFS= read -r path; do
+    [[ /$path/ != *//* && /$path/ != */../* ]] || fail "monitoring-files names a path outside its folder: $path"
+    mkdir -p "$2/$(dirname "$path")"
+    jq --join-output --arg path "$path" '.[$path]' "$1" >"$2/$path"
+    [[ $path != *.sh ]] || chmod 700 "$2/$path"
+  done < <(jq --raw-output 'keys[]' "$1")
+  # The containers read them as other users.
+  find "$2" -type d -exec chmod 755 {} +
+  find "$2" -type f ! -name '*.sh' -exec chmod 644 {} +
+}
+
+install_units() {
+  local unit before after
+  before=$(cat /etc/systemd/system/monitoring-* 2>/dev/null | sha256sum)
+  for unit in "$release"/*.service "$release"/*.timer; do
+    replace "/etc/systemd/system/${unit##*/}" 644 <"$unit"
+  done
+  after=$(cat /etc/systemd/system/monitoring-* | sha256sum)
+  [ "$before" = "$after" ] || systemctl daemon-reload
+  systemctl enable --quiet --now monitoring-watcher.service monitoring-disk.timer
+}
+
+# The newest files bring their own stages: those of an older version would not know them.
+load_stages() {
+  local module
+  for module in disk secrets services; do
+    # shellcheck source=/dev/null
+    . "$release/$module.sh"
+  done
+}
+
+converge() {
+  install -d -m 700 "$state"
+  exec 9>"$state/lock"
+  flock --wait 3600 9 || fail "another run holds $state/lock for an hour"
+  rm -f "$reported"
+  trap on_exit EXIT
+  attribute error
+  [ "${BASH_SOURCE[0]}" -ef "$state/startup.sh" ] || install -m 700 "${BASH_SOURCE[0]}" "$state/startup.sh"
+  stage packages packages
+  stage metadata read_metadata
+  load_stages
+  stage disk prepare_disk
+  stage docker prepare_docker
+  stage secrets read_secrets
+  stage images pull_images
+  stage services apply_services
+  stage gate probe_gate
+  stage content provision_content
+  attribute applied "$(<"$state/digest")"
+  cp "$state/digest" "$state/applied"
+  echo "applied=$(<"$state/digest")"
+}
+
+# --- watching ----------------------------------------------------------------------------------
+
+watch() {
+  local etag=0 pause=60 digest headers
+  headers=$(mktemp)
+  while true; do
+    digest=$(curl --silent --fail --max-time 330 --dump-header "$headers" --header 'Metadata-Flavor: Google' \
+      "$metadata/attributes/monitoring-digest?wait_for_change=true&timeout_sec=$pause&last_etag=$etag") || {
+      sleep 5
+      continue
+    }
+    etag=$(sed -n 's/^etag: *\([0-9a-zA-Z]*\).*/\1/Ip' "$headers")
+    if [ "$digest" = "$(cat "$state/applied" 2>/dev/null)" ]; then
+      pause=300
+    elif fetch_metadata attributes/startup-script "$state/startup.watch" && bash -n "$state/startup.watch"; then
+      replace "$state/startup.sh" 700 <"$state/startup.watch"
+      "$state/startup.sh" || true
+      # From here on the program that was just delivered keeps watch.
+      [ "$digest" != "$(cat "$state/applied" 2>/dev/null)" ] || exec "$state/startup.sh" watch
+      pause=$((pause < 240 ? pause * 2 : 300))
+    fi
+  done
+}
+
+case ${1-} in
+  '') converge ;;
+  watch) watch ;;
+  *)
+    echo "startup.sh: unknown argument '$1' (none, or: watch)" >&2
+    exit 64
+    ;;
+esac
