@@ -5,7 +5,7 @@
 
 prepare_disk() {
   local device link
-  link=/dev/disk/by-id/$(setting .dataDeviceName)
+  link=/dev/disk/by-id/google-$(setting .dataDeviceName)
   retry 90 test -b "$link" ||
     fail "data disk $link is not attached to this machine; nothing was started, since the boot disk must never take its place"
   device=$(readlink -f "$link")

@@ -5,7 +5,7 @@
 readonly gate_uid=10001
 
 read_secrets() {
-  local next=$state/secrets.next password admin
+  local next=$state/secrets.next password admin version
   rm -rf "$next"
   mkdir "$next"
   collect_keys >"$next/keys"
@@ -14,24 +14,42 @@ read_secrets() {
   password=$(fetch_secret "$(setting .secrets.clickhouse)")
   [[ $password =~ ^[A-Za-z0-9]+$ ]] || fail "secret $(setting .secrets.clickhouse): must be letters and digits only, since it becomes part of an address"
   admin=$(fetch_secret "$(setting .secrets.signozAdmin)")
+  version=$(setting '.secrets.alerts // empty')
+  if [ -n "$version" ]; then
+    fetch_secret "$version" >"$next/alerts"
+    jq --exit-status 'objects | true' "$next/alerts" >/dev/null 2>&1 || fail "secret $version: not a JSON object"
+  fi
   [[ $admin != *[\'$'\n']* ]] || fail "secret $(setting .secrets.signozAdmin): SigNoz takes no ' and no line break in a password"
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
   install -d -m 500 -o $gate_uid -g $gate_uid "$state/gate"
   replace "$state/gate/tls.pem" 400 $gate_uid:$gate_uid <"$next/tls"
   replace "$state/gate/keys" 400 $gate_uid:$gate_uid <"$next/keys"
-  replace "$state/secrets/admin-password" <<<"$admin"
   replace "$state/secrets/clickhouse.env" <<<"CLICKHOUSE_PASSWORD='$password'"
   replace "$state/secrets/collector.env" <<END
 CLICKHOUSE_PASSWORD='$password'
 SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'
 END
-  replace "$state/secrets/signoz.env" <<END
-SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'
-SIGNOZ_USER_ROOT_PASSWORD='$admin'
-END
+  {
+    echo "SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'"
+    echo "SIGNOZ_USER_ROOT_PASSWORD='$admin'"
+    smtp_variables "$next/alerts"
+  } | replace "$state/secrets/signoz.env"
+  jq --raw-input --null-input --arg email "$(setting .adminEmail)" '{$email, password: input}' <<<"$admin" | replace "$state/secrets/admin.json"
+  if [ -e "$next/alerts" ]; then replace "$state/secrets/alerts.json" <"$next/alerts"; else rm -f "$state/secrets/alerts.json"; fi
   rm -rf "$next"
   fetch_histogram_quantile
+}
+
+smtp_variables() { # ALERTS_FILE: alert mails, by SigNoz's own names
+  local prefix=SIGNOZ_ALERTMANAGER_SIGNOZ_GLOBAL_SMTP__ password=
+  [ "$(setting '.smtp != null')" = true ] || return 0
+  [ ! -e "$1" ] || password=$(jq --raw-output '.smtpPassword // empty' "$1")
+  [[ $password != *[\'$'\n']* ]] || fail "smtpPassword: no ' and no line break in it, please"
+  jq --raw-output --arg prefix "$prefix" '.smtp
+    | {SMARTHOST: .host, FROM: .from, AUTH__USERNAME: .user, REQUIRE__TLS: .requireTls}
+    | to_entries[] | select(.value != null and .value != "") | "\($prefix)\(.key)=\u0027\(.value)\u0027"' "$settings"
+  [ -z "$password" ] || echo "${prefix}AUTH__PASSWORD='$password'"
 }
 
 # One key a line and no final newline: a blank line, or an empty file, would accept the empty key.

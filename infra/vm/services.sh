@@ -33,10 +33,11 @@ COLLECTOR_IMAGE=$(setting .images.collector)
 CLICKHOUSE_IMAGE=$(setting .images.clickhouse)
 KEEPER_IMAGE=$(setting .images.keeper)
 CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
-CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 / 10 * 9))
+CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
 CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
 ADMIN_EMAIL=$(setting .adminEmail)
 ORG='$(setting .org)'
+SIGNOZ_URL=$(setting .signozUrl)
 KEEP_CONTENT=$(setting .keepContent)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
 CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml)
@@ -63,7 +64,7 @@ apply_services() {
       return 0
     fi
     reason=$(unhealthy)
-    [ -d "$previous" ] && [ -e "$state/hashes" ] || fail "the services did not come up: $reason"
+    if [ ! -d "$previous" ] || [ ! -e "$state/hashes" ]; then fail "the services did not come up: $reason"; fi
     # Tried once: trying it again and again would take the gate away again and again.
     mv -f "$state/hashes.next" "$state/rejected"
     echo "$reason" >"$state/rejected.reason"
@@ -102,10 +103,9 @@ probe_gate() {
 }
 
 provision_content() {
-  [ -x "$files/provision.sh" ] || return 0
-  local admin
-  admin=$(setting .adminEmail)
-  export SIGNOZ_URL=http://127.0.0.1:8080 ADMIN_EMAIL=$admin ADMIN_PASSWORD_FILE=$state/secrets/admin-password SETTINGS_FILE=$settings
-  timeout 900 "$files/provision.sh" "$state/content.json" ||
-    fail "SigNoz's content could not be applied (see the log above); telemetry is accepted all the same"
+  local alerts=()
+  [ -s "$state/content" ] || return 0
+  [ ! -e "$state/secrets/alerts.json" ] || alerts=("$state/secrets/alerts.json")
+  timeout 900 "$files/provision.sh" "$state/content" "$state/secrets/admin.json" http://127.0.0.1:8080 "$data/content-state.json" "${alerts[@]}" ||
+    fail "dashboards or alerts could not be applied (see the log); telemetry is accepted all the same, and this is tried again"
 }

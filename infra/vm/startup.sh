@@ -133,13 +133,14 @@ read_metadata() {
   for key in monitoring-digest monitoring-files monitoring-settings startup-script; do
     jq --exit-status --arg key "$key" '.[$key] | strings != ""' "$all" >/dev/null || fail "instance metadata lacks $key"
   done
-  for key in files settings content; do
-    jq --arg key "monitoring-$key" '.[$key] // "null" | fromjson' "$all" >"$state/$key.next" ||
+  for key in files settings; do
+    jq --arg key "monitoring-$key" '.[$key] | fromjson' "$all" >"$state/$key.next" ||
       fail "instance metadata monitoring-$key is not JSON"
   done
   check_settings "$state/settings.next"
   unpack "$state/files.next" "$release"
-  for key in settings content; do mv -f "$state/$key.next" "$state/$key.json"; done
+  mv -f "$state/settings.next" "$settings"
+  jq --join-output '."monitoring-content" // empty' "$all" >"$state/content"
   jq --join-output '."startup-script"' "$all" | replace "$state/startup.sh" 700
   jq --join-output '."monitoring-digest"' "$all" >"$state/digest"
   rm -f "$all" "$state/files.next"
@@ -153,9 +154,10 @@ check_settings() { # FILE
     [ (.host | strings | test("^[a-z0-9.-]+$")), (.org | strings | test("^[A-Za-z0-9 ._-]+$")), (.adminEmail | strings | test("^[^@ ]+@[^@ ]+$")),
       (.images | [.signoz, .collector, .clickhouse, .keeper] | all(strings | test("^[^ ]+:[^ ]+$"))),
       (.secrets.ingestionKeys | arrays | length > 0 and all(version)), (.secrets.engineerKeys // [] | all(version)),
-      (.secrets | [.tls, .signozAdmin, .clickhouse] | all(version)),
+      (.secrets | [.tls, .signozAdmin, .clickhouse] | all(version)), (.secrets.alerts // null | . == null or version),
+      (.signozUrl | strings | test("^https?://[^ \u0027]+$")), (.smtp // {host: ""} | .host | strings | true),
       (.keepContent | booleans | true), (.dataDeviceName | strings | test("^[A-Za-z0-9-]+$")) ] as $checks
-    | ["host", "org", "adminEmail", "images", "secrets.ingestionKeys", "secrets.engineerKeys", "secrets", "keepContent", "dataDeviceName"]
+    | ["host", "org", "adminEmail", "images", "secrets.ingestionKeys", "secrets.engineerKeys", "secrets", "secrets.alerts", "signozUrl", "smtp", "keepContent", "dataDeviceName"]
     | [.[] as $name | $name] | to_entries | map(select($checks[.key] != true) | .value) | join(", ")' "$1" 2>/dev/null) ||
     fail "instance metadata monitoring-settings has not the expected shape"
   [ -z "$odd" ] || fail "instance metadata monitoring-settings: missing or malformed: $odd"
@@ -213,8 +215,9 @@ converge() {
   stage images pull_images
   stage services apply_services
   stage gate probe_gate
-  stage content provision_content
+  # What runs is this version now; content that fails is told and tried again, and does not undo that.
   attribute applied "$(<"$state/digest")"
+  stage content provision_content
   cp "$state/digest" "$state/applied"
   echo "applied=$(<"$state/digest")"
 }
