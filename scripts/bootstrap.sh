@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# Creates what must exist in a Google Cloud project before the first `pulumi up`: the bucket for Pulumi's state, the key
+# for the stack's secrets, and the identities of the workflows (keyless, by workload identity federation).
+# Rerun-safe: it adds what is missing and changes nothing else. It holds, creates and prints no secret.
+#
+# Usage: bootstrap.sh --project PROJECT --repository OWNER/NAME --repository-id NUMBER [--stack dev]
+#                     [--location us-central1] [--plan]
+#   --repository-id  GitHub's number of the repository, which outlives a rename: gh api repos/OWNER/NAME --jq .id
+#   --plan           reads the project and prints what it would do
+# Who runs it: an owner of the project, logged in with `gcloud auth login`.
+set -euo pipefail
+
+fail() {
+  echo "bootstrap: $*" >&2
+  exit 1
+}
+usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p;}' "$0"; }
+
+stack=dev location=us-central1 plan=false project='' repository='' repository_id=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --plan) plan=true && shift ;;
+    --help | -h) usage && exit 0 ;;
+    --project | --repository | --repository-id | --stack | --location)
+      [ $# -gt 1 ] || fail "$1 needs a value"
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"
+      shift 2
+      ;;
+    *) fail "unknown argument $1; see bootstrap.sh --help" ;;
+  esac
+done
+[[ $project =~ ^[a-z][a-z0-9-]{4,28}[a-z0-9]$ ]] || fail "--project must be a project id such as my-project-1, got '$project'"
+[[ $repository =~ ^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$ ]] || fail "--repository must be OWNER/NAME, got '$repository'"
+[[ $repository_id =~ ^[0-9]+$ ]] ||
+  fail "--repository-id must be GitHub's number of the repository (gh api repos/$repository --jq .id), got '$repository_id'"
+[[ $stack =~ ^[a-z][a-z0-9-]*$ ]] || fail "--stack must be letters, digits and hyphens, got '$stack'"
+command -v gcloud >/dev/null || fail "gcloud is not installed"
+
+# A question from gcloud would hang a script, and "enable this API?" is answered below.
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1 CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=false CLOUDSDK_CORE_PROJECT=$project
+
+state_bucket=gs://$project-monitoring-state
+preview_bucket=gs://$project-monitoring-preview
+pool=github provider=actions
+key=(pulumi "--keyring=monitoring" "--location=$location")
+
+# identity | where | role | reason. Nothing else is granted; docs/runbook.md shows this table.
+grants=(
+  "preview|$preview_bucket|roles/storage.objectViewer|reads the copy of the state that holds stand-ins for secrets"
+  "preview|project|roles/compute.viewer|lets the Google provider check the region; metadata holds no secret"
+  "drift|$state_bucket|roles/storage.objectViewer|reads the state"
+  "drift|key|roles/cloudkms.cryptoKeyDecrypter|opens the state, whose secrets are inputs of the comparison"
+  "drift|project|roles/compute.viewer|reads network, disk, address and VM as they are"
+  "drift|project|roles/secretmanager.viewer|reads secrets and the state of their versions"
+  "drift|project|roles/secretmanager.secretAccessor|the provider reads a version's value to compare it"
+  "drift|project|roles/iam.securityReviewer|reads who may read the secrets and open the tunnel"
+  "drift|project|roles/iam.serviceAccountViewer|reads the VM's service account"
+  "drift|project|roles/serviceusage.serviceUsageViewer|reads which APIs are on"
+  "drift|project|roles/dns.reader|reads the record of otlpHost"
+  "deploy|$state_bucket|roles/storage.objectUser|reads, writes and locks the state"
+  "deploy|$preview_bucket|roles/storage.objectUser|publishes the copy for previews"
+  "deploy|key|roles/cloudkms.cryptoKeyEncrypterDecrypter|opens and seals the stack's secrets"
+  "deploy|project|roles/compute.instanceAdmin.v1|VM, disks and the snapshot schedule"
+  "deploy|project|roles/compute.networkAdmin|network, subnet and the external address"
+  "deploy|project|roles/compute.securityAdmin|firewall rules, which networkAdmin may only read"
+  "deploy|project|roles/secretmanager.admin|secrets, their versions and who may read them"
+  "deploy|project|roles/iam.serviceAccountAdmin|the VM's service account"
+  "deploy|project|roles/iam.serviceAccountUser|starts the VM as that account"
+  "deploy|project|roles/iap.admin|who may open SigNoz through Identity-Aware Proxy"
+  "deploy|project|roles/serviceusage.serviceUsageAdmin|turns on the APIs that the program uses"
+  "deploy|project|roles/dns.admin|the record of otlpHost"
+)
+
+# Runs a change, or prints it under --plan.
+change() {
+  if $plan; then
+    printf '+'
+    printf ' %q' "$@"
+    echo
+  else
+    "$@" >/dev/null
+  fi
+}
+keep() { echo "  exists: $*"; }
+
+# Prints what `gcloud … describe` finds; nothing when it does not exist. Any other failure ends the script, so call it
+# in an assignment, never inside a condition, where the failure would read as "does not exist".
+lookup() {
+  local errors status=0
+  errors=$(mktemp)
+  "$@" 2>"$errors" || status=$?
+  if [ "$status" -ne 0 ] && ! grep -qiE 'not[_ ]found|404|does not exist|SERVICE_DISABLED|has not been used' "$errors"; then
+    cat "$errors" >&2
+    rm -f "$errors"
+    fail "could not read the project; is \`gcloud auth login\` done, by an owner of $project?"
+  fi
+  rm -f "$errors"
+}
+
+email() { echo "monitoring-$1@$project.iam.gserviceaccount.com"; }
+
+apis() {
+  echo "APIs"
+  change gcloud services enable cloudkms.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com \
+    iamcredentials.googleapis.com serviceusage.googleapis.com storage.googleapis.com sts.googleapis.com
+}
+
+bucket() {
+  echo "Bucket $1 ($2)"
+  local found versioning
+  found=$(lookup gcloud storage buckets describe "$1" '--format=value(name)')
+  versioning=$(lookup gcloud storage buckets describe "$1" '--format=value(versioning_enabled)')
+  if [ -n "$found" ]; then
+    keep "$1"
+  else
+    change gcloud storage buckets create "$1" "--location=$location" --uniform-bucket-level-access --public-access-prevention
+  fi
+  if [ "$versioning" = True ]; then
+    keep "versioning"
+  else
+    change gcloud storage buckets update "$1" --versioning
+  fi
+}
+
+stack_key() {
+  echo "Key for the stack's secrets"
+  local found
+  found=$(lookup gcloud kms keyrings describe monitoring "--location=$location" '--format=value(name)')
+  if [ -n "$found" ]; then
+    keep "key ring monitoring"
+  else
+    change gcloud kms keyrings create monitoring "--location=$location"
+  fi
+  found=$(lookup gcloud kms keys describe "${key[@]}" '--format=value(name)')
+  if [ -n "$found" ]; then
+    keep "key pulumi"
+  else
+    change gcloud kms keys create "${key[@]}" --purpose=encryption --rotation-period=90d --next-rotation-time=+p90d
+  fi
+}
+
+# Which identity a workflow's token may take. Only claims that every token has; "none" may take no identity.
+identity_of_token() {
+  local main='assertion.ref == "refs/heads/main"'
+  printf '%s' "$main && assertion.sub.endsWith(\":environment:$stack\") ? \"deploy\" : " \
+    "$main && assertion.sub.endsWith(\":environment:$stack-drift\") ? \"drift\" : " \
+    "assertion.event_name == \"pull_request\" && " \
+    "assertion.workflow_ref.startsWith(\"$repository/.github/workflows/preview.yml@\") ? \"preview\" : \"none\""
+}
+
+federation() {
+  echo "Workload identity of $repository"
+  local verb=create-oidc found
+  found=$(lookup gcloud iam workload-identity-pools describe "$pool" --location=global '--format=value(state)')
+  case $found in
+    ACTIVE) keep "pool $pool" ;;
+    DELETED) change gcloud iam workload-identity-pools undelete "$pool" --location=global ;;
+    *) change gcloud iam workload-identity-pools create "$pool" --location=global "--display-name=GitHub" ;;
+  esac
+  found=$(lookup gcloud iam workload-identity-pools providers describe "$provider" --location=global \
+    "--workload-identity-pool=$pool" '--format=value(state)')
+  [ "$found" != DELETED ] || change gcloud iam workload-identity-pools providers undelete "$provider" --location=global \
+    "--workload-identity-pool=$pool"
+  # Always set anew: a renamed repository or another stack changes the mapping.
+  [ -z "$found" ] || verb=update-oidc
+  change gcloud iam workload-identity-pools providers "$verb" "$provider" --location=global "--workload-identity-pool=$pool" \
+    --issuer-uri=https://token.actions.githubusercontent.com \
+    "--attribute-mapping=google.subject=assertion.sub,attribute.identity=$(identity_of_token)" \
+    "--attribute-condition=assertion.repository_id == \"$repository_id\""
+}
+
+identity() {
+  local account found bindings
+  account=$(email "$1")
+  echo "Identity $account ($2)"
+  found=$(lookup gcloud iam service-accounts describe "$account" '--format=value(email)')
+  bindings=$(policy gcloud iam service-accounts get-iam-policy "$account")
+  if [ -n "$found" ]; then
+    keep "$account"
+  else
+    change gcloud iam service-accounts create "monitoring-$1" "--display-name=monitoring: $1"
+  fi
+  bind "$bindings" roles/iam.workloadIdentityUser \
+    "principalSet://iam.googleapis.com/projects/$project_number/locations/global/workloadIdentityPools/$pool/attribute.identity/$1" \
+    gcloud iam service-accounts add-iam-policy-binding "$account"
+}
+
+# The bindings of a policy, one `role,member` a line.
+policy() { lookup "$@" '--flatten=bindings[].members' '--format=csv[no-heading](bindings.role,bindings.members)'; }
+
+bind() {
+  local bindings=$1 role=$2 member=$3
+  shift 3
+  if grep -qFx "$role,$member" <<<"$bindings"; then
+    keep "$role for ${member##*/}"
+  else
+    # --condition=None: in a policy that has conditions elsewhere gcloud would ask.
+    case "$*" in *projects* | *service-accounts*) set -- "$@" --condition=None ;; esac
+    change "$@" "--role=$role" "--member=$member"
+  fi
+}
+
+grant_all() {
+  local project_policy key_policy state_policy preview_policy row identity where role reason member
+  project_policy=$(policy gcloud projects get-iam-policy "$project")
+  key_policy=$(policy gcloud kms keys get-iam-policy "${key[@]}")
+  state_policy=$(policy gcloud storage buckets get-iam-policy "$state_bucket")
+  preview_policy=$(policy gcloud storage buckets get-iam-policy "$preview_bucket")
+  for row in "${grants[@]}"; do
+    IFS='|' read -r identity where role reason <<<"$row"
+    member=serviceAccount:$(email "$identity")
+    echo "Grant $identity ${where##*/}: $role: $reason"
+    case $where in
+      project) bind "$project_policy" "$role" "$member" gcloud projects add-iam-policy-binding "$project" ;;
+      key) bind "$key_policy" "$role" "$member" gcloud kms keys add-iam-policy-binding "${key[@]}" ;;
+      "$state_bucket") bind "$state_policy" "$role" "$member" gcloud storage buckets add-iam-policy-binding "$where" ;;
+      *) bind "$preview_policy" "$role" "$member" gcloud storage buckets add-iam-policy-binding "$where" ;;
+    esac
+  done
+  warn_of_more "$project_policy"
+}
+
+# A grant that left the table, or was made by hand, stays: name it, since removing it is a decision.
+warn_of_more() {
+  local role member
+  while IFS=, read -r role member; do
+    for identity in preview drift deploy; do
+      [ "$member" = "serviceAccount:$(email "$identity")" ] || continue
+      printf '%s\n' "${grants[@]}" | grep -qF "$identity|project|$role|" ||
+        echo "bootstrap: $member also has $role, which the table does not name: gcloud projects remove-iam-policy-binding $project --member=$member --role=$role --condition=None" >&2
+    done
+  done <<<"$1"
+}
+
+next_steps() {
+  cat <<END
+
+Next, once:
+  gh variable set GCP_PROJECT --repo $repository --body $project
+  gh variable set WORKLOAD_IDENTITY_PROVIDER --repo $repository --body projects/$project_number/locations/global/workloadIdentityPools/$pool/providers/$provider
+  gh label create allow-replace --repo $repository --description "This pull request may replace or delete data disk, address or endpoint secret"
+  In the repository's settings: environments $stack (main only, with reviewers) and $stack-drift (main only, no reviewers)
+  pulumi login $state_bucket
+  pulumi stack init $stack --secrets-provider=gcpkms://projects/$project/locations/$location/keyRings/monitoring/cryptoKeys/pulumi
+  pulumi up
+END
+}
+
+project_number=$(lookup gcloud projects describe "$project" '--format=value(projectNumber)')
+[ -n "$project_number" ] || fail "project $project does not exist, or this login may not see it"
+
+apis
+bucket "$state_bucket" "Pulumi's state; its versions are the undo"
+bucket "$preview_bucket" "copies of the state without secrets"
+stack_key
+federation
+identity preview "pull requests: reads, and reaches no secret"
+identity drift "weekly comparison: reads, secrets included, and writes nothing"
+identity deploy "pulumi up from main"
+grant_all
+$plan && echo "Nothing was changed (--plan)."
+next_steps

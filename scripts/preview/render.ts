@@ -1,0 +1,154 @@
+import { judge } from "../../test/policy";
+import { changesOf, type PreviewDigest, type ResourceChange } from "./digest";
+import { differences } from "./values";
+
+/** GitHub refuses a longer comment body. */
+const longestComment = 65_536;
+
+export interface SummaryContext {
+  stack: string;
+  /** The pull request's commit and the run's address, for the footer. */
+  commit?: string | undefined;
+  runUrl?: string | undefined;
+  /** True where the pull request carries the label that permits losing what `guarded` names. */
+  allowReplace: boolean;
+}
+
+export interface Summary {
+  markdown: string;
+  /** Why the change may not go in; empty means it may. */
+  blockers: string[];
+}
+
+/** What engineers, stored telemetry or delivered settings depend on: losing it is never a side effect. */
+function guarded({ type, step }: ResourceChange): string | undefined {
+  const inputs = step.oldState?.inputs ?? {};
+  if (type === "gcp:compute/disk:Disk") return "the data disk (all stored telemetry)";
+  if (type === "gcp:compute/address:Address") return "the address that every delivered hook dials";
+  if (type === "gcp:secretmanager/secret:Secret")
+    if (/-(otlp-endpoint|ingestion-key)-secret-/.test(String(inputs.secretId)))
+      return `the secret ${inputs.secretId}, a name promised to others`;
+  return undefined;
+}
+
+/** Renders a preview; `blockers` says why it may not go in. */
+export function summarize(digest: PreviewDigest, context: SummaryContext): Summary {
+  const changes = changesOf(digest);
+  const errors = (digest.diagnostics ?? []).filter(({ severity }) => severity === "error");
+  const losses = changes.flatMap((change) => {
+    const what = ["replace", "delete"].includes(change.change) ? guarded(change) : undefined;
+    return what ? [`\`${change.name}\`: ${change.change}s ${what}`] : [];
+  });
+  const violations = judge(
+    changes
+      .filter(({ change }) => change !== "delete")
+      .map(({ type, name, step }) => ({
+        type,
+        name,
+        inputs: step.newState?.inputs ?? {},
+        protect: step.newState?.protect ?? false,
+      })),
+  ).map(({ resource, message, rule }) => `\`${resource}\` ${message} (rule ${rule})`);
+  const blockers = [
+    ...errors.map(({ message }) => firstLine(message)),
+    ...violations,
+    ...(context.allowReplace ? [] : losses),
+  ];
+  const markdown = [
+    `<!-- pulumi-preview:${context.stack} -->`,
+    `### Preview of \`${context.stack}\`: ${headline(changes, errors.length)}`,
+    callout("CAUTION", "This must not go in as it is", [
+      ...violations,
+      ...(context.allowReplace ? [] : losses),
+    ]),
+    losses.length && !context.allowReplace
+      ? "If the loss is meant: back up first (docs/runbook.md), then add the label `allow-replace`."
+      : "",
+    context.allowReplace
+      ? callout("WARNING", "Permitted by the label `allow-replace`", losses)
+      : "",
+    errors.length ? `**Errors**\n\n${errors.map(({ message }) => fence(message)).join("\n")}` : "",
+    table(changes),
+    details(changes),
+    footer(context, changes),
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+  return { markdown: `${cut(markdown, context)}\n`, blockers };
+}
+
+const icons = { replace: "🔁", delete: "🗑️", create: "➕", update: "✏️", same: "" };
+
+function headline(changes: ResourceChange[], errors: number): string {
+  const counts = Object.keys(icons)
+    .map((kind) => [kind, changes.filter(({ change }) => change === kind).length] as const)
+    .filter(([kind, count]) => count && kind !== "same")
+    .map(([kind, count]) => `${count} to ${kind}`);
+  if (errors) counts.unshift("failed");
+  return counts.join(", ") || "no changes";
+}
+
+function table(changes: ResourceChange[]): string {
+  const rows = changes
+    .filter(({ change }) => change !== "same")
+    .map(({ change, type, name, step }) => {
+      const why = change === "replace" ? step.replaceReasons : step.diffReasons;
+      return `| ${icons[change]} ${change} | \`${name}\` | \`${shortType(type)}\` | ${(why ?? []).map(code).join(", ")} |`;
+    });
+  return rows.length
+    ? ["| | Resource | Type | Because of |", "|---|---|---|---|", ...rows].join("\n")
+    : "";
+}
+
+function details(changes: ResourceChange[]): string {
+  return changes
+    .filter(({ change }) => change === "update" || change === "replace")
+    .map((change) => ({ change, lines: differences(change) }))
+    .filter(({ lines }) => lines.length)
+    .map(
+      ({ change, lines }) =>
+        `<details${change.change === "replace" ? " open" : ""}><summary>${icons[change.change]} <code>${change.name}</code></summary>\n\n` +
+        "| Property | Now | Then |\n|---|---|---|\n" +
+        lines
+          .map(({ path, from, to }) => `| ${code(path)} | ${code(from)} | ${code(to)} |`)
+          .join("\n") +
+        "\n\n</details>",
+    )
+    .join("\n\n");
+}
+
+function footer({ commit, runUrl }: SummaryContext, changes: ResourceChange[]): string {
+  const same = changes.filter(({ change }) => change === "same").length;
+  const parts = [`${same} unchanged`, "secrets are stand-ins here"];
+  if (commit) parts.push(`commit ${commit.slice(0, 12)}`);
+  if (runUrl) parts.push(`[run](${runUrl})`);
+  return `<sub>${parts.join(" · ")}</sub>`;
+}
+
+function callout(kind: string, title: string, items: string[]): string {
+  if (!items.length) return "";
+  return [`> [!${kind}]`, `> **${title}**`, ...items.map((item) => `> - ${item}`)].join("\n");
+}
+
+function cut(markdown: string, { runUrl }: SummaryContext): string {
+  const note = `\n\n… cut at GitHub's limit; the whole is in the ${runUrl ? `[run](${runUrl})` : "run"}.`;
+  return markdown.length < longestComment
+    ? markdown
+    : markdown.slice(0, longestComment - note.length - 1).replace(/\n[^\n]*$/, "") + note;
+}
+
+const shortType = (type: string) => type.replace(/\/[^:]*:/, ":");
+const firstLine = (text: string) => text.trim().split("\n")[0] ?? "";
+
+/** A code span that a table cell survives: no line break, no pipe, no backtick of the value's own. */
+function code(text: string): string {
+  if (text === "" || text === "–") return text;
+  return `\`${text.replaceAll("`", "ˋ").replaceAll("|", "\\|").replaceAll("\n", " ")}\``;
+}
+
+function fence(text: string): string {
+  const ticks = "`".repeat(
+    Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
+  );
+  return `${ticks}\n${text.trim()}\n${ticks}`;
+}

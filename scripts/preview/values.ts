@@ -1,0 +1,106 @@
+import { type ResourceChange, unknownValue } from "./digest";
+
+/** One line of a resource's difference: where, from what, to what (short, printable). */
+export interface Difference {
+  path: string;
+  from: string;
+  to: string;
+}
+
+const longestValue = 90;
+const mostLeaves = 12;
+
+/** What changes inside a resource; JSON kept in a string (VM settings, dashboards) is compared leaf by leaf. */
+export function differences({ step }: ResourceChange): Difference[] {
+  return Object.entries(step.detailedDiff ?? {}).flatMap(([path, { inputDiff }]) => {
+    const keys = parsePath(path);
+    const before = inputDiff
+      ? step.oldState?.inputs
+      : (step.oldState?.outputs ?? step.oldState?.inputs);
+    const from = dig(before, keys) ?? dig(step.oldState?.inputs, keys);
+    return compare(path, from, dig(step.newState?.inputs, keys));
+  });
+}
+
+function compare(path: string, from: unknown, to: unknown): Difference[] {
+  const [fromJson, toJson] = [asJson(from), asJson(to)];
+  if (fromJson && toJson) {
+    const leaves = leafDifferences(fromJson, toJson);
+    const shown = leaves.slice(0, mostLeaves).map(([leaf, a, b]) => ({
+      path: `${path} › ${leaf}`,
+      ...texts(a, b),
+    }));
+    if (leaves.length > mostLeaves)
+      shown.push({ path: `${path} › …`, from: "", to: `${leaves.length - mostLeaves} more` });
+    return shown;
+  }
+  return [{ path, ...texts(from, to) }];
+}
+
+function texts(from: unknown, to: unknown): { from: string; to: string } {
+  const [a, b] = [printable(from), printable(to)];
+  if (a.length <= longestValue && b.length <= longestValue && !/\n/.test(a + b))
+    return { from: a, to: b };
+  const [before, after] = [a.split("\n"), b.split("\n")];
+  const lines = (n: number) => `${n} ${n === 1 ? "line" : "lines"}`;
+  return {
+    from: `${lines(before.length)}, ${lines(missing(before, after))} gone`,
+    to: `${lines(after.length)}, ${lines(missing(after, before))} new`,
+  };
+}
+
+function missing(lines: string[], others: string[]): number {
+  const left = new Map<string, number>();
+  for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const count = left.get(line) ?? 0;
+    left.set(line, count - 1);
+    return count <= 0;
+  }).length;
+}
+
+function printable(value: unknown): string {
+  if (value === undefined || value === null) return "–";
+  if (value === unknownValue) return "known after up";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.replaceAll(unknownValue, "known after up");
+}
+
+function asJson(value: unknown): object | undefined {
+  if (typeof value !== "string" || !/^[[{]/.test(value)) return undefined;
+  try {
+    return JSON.parse(value) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+function leafDifferences(from: unknown, to: unknown, path = ""): [string, unknown, unknown][] {
+  if (isObject(from) && isObject(to)) {
+    const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])];
+    return keys.flatMap((key) =>
+      leafDifferences(
+        (from as Record<string, unknown>)[key],
+        (to as Record<string, unknown>)[key],
+        path ? `${path}.${key}` : key,
+      ),
+    );
+  }
+  return JSON.stringify(from) === JSON.stringify(to) ? [] : [[path, from, to]];
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Pulumi's property path (`metadata["startup-script"]`, `attachedDisks[0].source`) as keys. */
+export function parsePath(path: string): string[] {
+  return [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)].map(
+    ([, quoted, index, name]) => quoted?.replace(/\\(.)/g, "$1") ?? index ?? name ?? "",
+  );
+}
+
+function dig(value: unknown, keys: string[]): unknown {
+  return keys.reduce<unknown>(
+    (inner, key) => (isObject(inner) ? (inner as Record<string, unknown>)[key] : undefined),
+    value,
+  );
+}

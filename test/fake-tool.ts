@@ -1,0 +1,23 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * Puts a recorder in the place of a command-line tool that talks to a service.
+ * @param body bash that answers; it finds the arguments in "$@" and a folder of its own in $STATE
+ */
+export function fakeTool(name: string, body: string) {
+  const folder = mkdtempSync(join(tmpdir(), `fake-${name}-`));
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  const log = join(folder, "calls");
+  writeFileSync(log, "");
+  const record = `STATE='${folder}'\n{ printf '%s' "\${0##*/}"; printf ' %s' "$@"; printf '\\n'; } >>'${log}'\n`;
+  writeFileSync(join(bin, name), `#!/usr/bin/env bash\n${record}${body}\n`, { mode: 0o755 });
+  return {
+    folder,
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    /** One line a call: the tool's name and its arguments. */
+    calls: () => readFileSync(log, "utf8").split("\n").filter(Boolean),
+  };
+}

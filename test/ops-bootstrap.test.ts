@@ -1,0 +1,198 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fakeTool } from "./fake-tool";
+
+/** gcloud with a memory: what `create` made, `describe` finds; bindings are kept a policy. */
+const gcloud = `
+flags=; words=
+for a; do case $a in
+  --keyring=* | --workload-identity-pool=*) words="$words $a" ;;
+  --role=*) role=\${a#*=} ;;
+  --member=*) member=\${a#*=} ;;
+  --format=*) format=\${a#*=} ;;
+  --*) flags="$flags $a" ;;
+  *) words="$words $a" ;;
+esac; done
+[ -e "$STATE/broken" ] && { echo 'ERROR: (gcloud) PERMISSION_DENIED: The caller does not have permission' >&2; exit 1; }
+case $words in
+  *' projects describe'*) echo 123456789012; exit 0 ;;
+  *' services enable'*) exit 0 ;;
+esac
+set -- $words
+while :; do case $1 in
+  create | create-oidc | describe | update | update-oidc | undelete | get-iam-policy | add-iam-policy-binding) break ;;
+  *) kind="$kind $1"; shift ;;
+esac; done
+verb=$1; shift
+id="$1"; case $id in *@*) id=\${id%%@*} ;; esac
+thing="$kind $id"; thing=$STATE/\${thing//[^a-zA-Z0-9]/_}
+case $verb in
+  create | create-oidc) [ -e "$thing" ] && { echo 'ERROR: already exists' >&2; exit 1; }; : >"$thing" ;;
+  update) : >"$thing.versioning" ;;
+  update-oidc) [ -e "$thing" ] || exit 1 ;;
+  describe)
+    [ -e "$thing" ] || { echo 'ERROR: NOT_FOUND: no such thing' >&2; exit 1; }
+    case $format in
+      *versioning*) [ -e "$thing.versioning" ] && echo True || echo None ;;
+      *state*) if [ -e "$thing.deleted" ]; then cat "$thing.deleted"; else echo ACTIVE; fi ;;
+      *) echo "$id" ;;
+    esac ;;
+  undelete) rm "$thing.deleted" ;;
+  get-iam-policy) if [ -e "$thing.policy" ]; then cat "$thing.policy"; else [ -e "$thing" ] || echo 'ERROR: NOT_FOUND' >&2; fi ;;
+  add-iam-policy-binding) echo "$role,$member" >>"$thing.policy" ;;
+esac`;
+
+const args = [
+  "--project",
+  "acme-monitoring",
+  "--repository",
+  "acme/monitoring",
+  "--repository-id",
+  "4711",
+];
+function project() {
+  const fake = fakeTool("gcloud", gcloud);
+  const run = (...more: string[]) => {
+    const before = fake.calls().length;
+    const result = spawnSync("scripts/bootstrap.sh", [...args, ...more], {
+      env: fake.env,
+      encoding: "utf8",
+    });
+    const calls = fake.calls().slice(before);
+    const changes = calls.filter((call) =>
+      / (create|create-oidc|update|update-oidc|undelete|enable|add-iam-policy-binding) /.test(call),
+    );
+    return { ...result, calls, changes };
+  };
+  return { ...fake, run };
+}
+
+describe("bootstrap.sh", () => {
+  // One project lives through plan, first run, second run and a run after damage: each costs a second.
+  const { run, folder } = project();
+  const plan = run("--plan");
+  const first = run();
+  const second = run();
+  const policy = join(folder, "_projects_acme_monitoring.policy");
+  const granted = readFileSync(policy, "utf8").split("\n").filter(Boolean);
+  const kept = granted.filter((line) => !line.includes("secretmanager.admin"));
+  const preview = "serviceAccount:monitoring-preview@acme-monitoring.iam.gserviceaccount.com";
+  writeFileSync(policy, `${[...kept, `roles/editor,${preview}`].join("\n")}\n`);
+  writeFileSync(join(folder, "_iam_workload_identity_pools_github.deleted"), "DELETED\n");
+  const healed = run();
+
+  it("creates everything in an empty project, and a second run changes nothing", () => {
+    expect(first.stderr).toBe("");
+    expect(first.status).toBe(0);
+    expect(first.changes.length).toBeGreaterThan(30);
+    expect(second.status).toBe(0);
+    // Both are harmless to repeat: the APIs' switch and the provider's mapping, which may have changed.
+    expect(second.changes.map((call) => call.split(" ").slice(1, 5).join(" "))).toEqual([
+      "services enable cloudkms.googleapis.com cloudresourcemanager.googleapis.com",
+      "iam workload-identity-pools providers update-oidc",
+    ]);
+  });
+
+  it("prints under --plan exactly what it then does, and does nothing", () => {
+    expect(plan.changes).toEqual([]);
+    expect(plan.stdout).toContain("Nothing was changed (--plan).");
+    const planned = plan.stdout.split("\n").filter((line) => line.startsWith("+ "));
+    expect(planned.map((line) => line.slice(2).replaceAll("\\", ""))).toEqual(first.changes);
+  });
+
+  it("heals a lost grant, and only that one", () =>
+    expect(healed.changes.filter((call) => call.includes("add-iam-policy-binding"))).toEqual([
+      "gcloud projects add-iam-policy-binding acme-monitoring --condition=None --role=roles/secretmanager.admin --member=serviceAccount:monitoring-deploy@acme-monitoring.iam.gserviceaccount.com",
+    ]));
+
+  it("brings a deleted pool back, since its name is taken for 30 days", () =>
+    expect(healed.changes.some((call) => call.includes("undelete github"))).toBe(true));
+
+  it("names a grant that the table does not have, and leaves it", () => {
+    expect(healed.stderr).toMatch(/monitoring-preview@\S+ also has roles\/editor/);
+    expect(healed.status).toBe(0);
+    expect(readFileSync(policy, "utf8")).toContain("roles/editor");
+  });
+
+  it("stops at an error that is not `not found`, before it changes anything", () => {
+    const { run, folder } = project();
+    writeFileSync(join(folder, "broken"), "");
+    const { status, stderr, changes } = run();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/PERMISSION_DENIED[\s\S]*gcloud auth login/);
+    expect(changes).toEqual([]);
+  });
+
+  it("gives the preview identity no secret, no key and no state, and nobody a basic role", () => {
+    const grants = first.changes.filter(
+      (call) =>
+        call.includes("add-iam-policy-binding") && call.includes("serviceAccount:monitoring-"),
+    );
+    const preview = grants
+      .filter((call) => call.includes("monitoring-preview@"))
+      .map((call) => /--role=(\S+)/.exec(call)?.[1]);
+    expect(preview).toEqual(["roles/storage.objectViewer", "roles/compute.viewer"]);
+    expect(grants.filter((call) => /roles\/(owner|editor|viewer)\b/.test(call))).toEqual([]);
+    const drift = grants.filter((call) => call.includes("monitoring-drift@"));
+    expect(
+      drift.filter((call) => /[aA]dmin|objectUser|Encrypter/.test(call.replace(/.*--role=/, ""))),
+    ).toEqual([]);
+  });
+
+  it("binds identities to this repository's number and to what runs, not to who asks", () => {
+    const provider = first.changes.find((call) => call.includes("create-oidc")) ?? "";
+    expect(provider).toContain('--attribute-condition=assertion.repository_id == "4711"');
+    expect(provider).toContain(
+      'assertion.ref == "refs/heads/main" && assertion.sub.endsWith(":environment:dev") ? "deploy"',
+    );
+    expect(provider).toContain(
+      'assertion.workflow_ref.startsWith("acme/monitoring/.github/workflows/preview.yml@") ? "preview"',
+    );
+    expect(provider).not.toMatch(/attribute\.identity=[^,]*,[^-]/);
+  });
+
+  it.each([
+    [["--project", "Bad_Project"], /--project must be a project id.*'Bad_Project'/],
+    [["--repository", "no-slash"], /--repository must be OWNER\/NAME.*'no-slash'/],
+    [["--repository-id", "acme"], /gh api repos\/acme\/monitoring --jq \.id.*'acme'/],
+    [["--stack", "a b"], /--stack must be.*'a b'/],
+    [["--bogus"], /unknown argument --bogus/],
+    [["--location"], /--location needs a value/],
+  ])("refuses %j before any call", (more, message) => {
+    const { status, stderr, calls } = project().run(...more);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(calls).toEqual([]);
+  });
+
+  it("explains itself", () => {
+    const { stdout } = spawnSync("scripts/bootstrap.sh", ["--help"], { encoding: "utf8" });
+    expect(stdout).toMatch(/Usage: bootstrap\.sh --project PROJECT/);
+    expect(stdout).not.toContain("set -e");
+  });
+
+  it("makes what the workflows use", () => {
+    for (const file of ["preview", "deploy", "drift"]) {
+      const text = readFileSync(`.github/workflows/${file}.yml`, "utf8");
+      const account = /monitoring-(\w+)@/.exec(text)?.[1];
+      expect(
+        first.changes.some((call) =>
+          call.includes(`service-accounts create monitoring-${account} `),
+        ),
+        file,
+      ).toBe(true);
+      for (const [, bucket] of text.matchAll(
+        /gs:\/\/\$(?:\{\{ vars\.GCP_PROJECT \}\}|GCP_PROJECT)-(monitoring-\w+)/g,
+      ))
+        expect(
+          first.changes.some((call) =>
+            call.includes(`buckets create gs://acme-monitoring-${bucket} `),
+          ),
+          file,
+        ).toBe(true);
+    }
+    expect(existsSync(".github/workflows/preview.yml")).toBe(true);
+  });
+});

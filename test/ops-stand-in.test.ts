@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { redactState, standInConfig } from "../scripts/preview/stand-in";
+
+const mark = "4dabf18193072939515e22adb298388d";
+const secret = (value: unknown) => ({
+  [mark]: "1b47061264138c4ac30d75fd1eb44270",
+  plaintext: JSON.stringify(value),
+});
+const opened = (value: { plaintext: string }) => JSON.parse(value.plaintext);
+
+const key = "9fQ-ingestion-key-plaintext";
+const pem = "-----BEGIN PRIVATE KEY-----\nMIIBVQIBADANBgkq\n-----END PRIVATE KEY-----\n";
+const webhook = "https://chat.example.com/hooks/T000/very-secret";
+const stackYaml = `secretsprovider: gcpkms://projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k
+encryptedkey: CiQAdatakey=
+config:
+  gcp:project: p
+  # who is told
+  monitoring:alertWebhook:
+    secure: v1:abc:def
+  monitoring:nested:
+    list:
+      - secure: v1:nested:one
+`;
+const config = {
+  "gcp:project": { value: "p", secret: false },
+  "monitoring:alertWebhook": { value: webhook, secret: true },
+  "monitoring:nested": { objectValue: { list: ["nested-secret-value"] }, secret: true },
+};
+const urn = (type: string, name: string) => `urn:pulumi:dev::monitoring::${type}::${name}`;
+const resource = (type: string, name: string, inputs: object, outputs: object) => ({
+  urn: urn(type, name),
+  type,
+  inputs,
+  outputs,
+});
+
+const state = () => ({
+  version: 3,
+  deployment: {
+    manifest: { version: "v3.274.1" },
+    secrets_providers: {
+      type: "cloud",
+      state: { url: "gcpkms://…", encryptedkey: "CiQAdatakey=" },
+    },
+    resources: [
+      resource(
+        "random:index/randomPassword:RandomPassword",
+        "key",
+        { length: 27 },
+        { result: secret(key), length: 27 },
+      ),
+      resource("tls:index/privateKey:PrivateKey", "leaf", {}, { privateKeyPem: secret(pem) }),
+      resource(
+        "gcp:secretmanager/secretVersion:SecretVersion",
+        "tls",
+        {
+          secretData: secret(`CERT\n${pem}`),
+          secret: "projects/p/secrets/monitoring-tls-secret-dev",
+        },
+        {},
+      ),
+      resource(
+        "gcp:secretmanager/secretVersion:SecretVersion",
+        "json",
+        { secretData: secret(JSON.stringify({ pem, key })) },
+        {},
+      ),
+      resource(
+        "gcp:secretmanager/secretVersion:SecretVersion",
+        "endpoint",
+        {
+          secretData: secret('{"grpc":"203.0.113.7:4317"}'),
+          secret: "projects/p/secrets/monitoring-signoz-otlp-endpoint-secret-dev",
+        },
+        {},
+      ),
+      resource(
+        "gcp:secretmanager/secretVersion:SecretVersion",
+        "alerts",
+        { secretData: secret(webhook) },
+        {},
+      ),
+      resource(
+        "gcp:compute/instance:Instance",
+        "vm",
+        { metadata: { "monitoring-settings": "{}" } },
+        { effectiveLabels: secret({ a: "b" }), other: secret("of unknown origin") },
+      ),
+      resource(
+        "command:local:Command",
+        "ready",
+        {
+          triggers: [
+            createHash("sha256").update(key).digest("hex"),
+            Buffer.from(key).toString("base64"),
+          ],
+        },
+        { stdout: `leaked ${key} by mistake` },
+      ),
+    ],
+  },
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: a state file is JSON of many shapes.
+const redacted = () => redactState(state(), stackYaml, config) as any;
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+const find = (copy: any, name: string) =>
+  copy.deployment.resources.find((r: { urn: string }) => r.urn.endsWith(`::${name}`));
+
+describe("redactState", () => {
+  it("leaves no secret, in no encoding, and no key to decrypt one", () => {
+    const text = JSON.stringify(redacted());
+    for (const value of [
+      key,
+      webhook,
+      "MIIBVQIBADANBgkq",
+      Buffer.from(key).toString("base64"),
+      "nested-secret-value",
+      "of unknown origin",
+      "CiQAdatakey",
+      createHash("sha256").update(key).digest("hex"),
+    ])
+      expect(text).not.toContain(value);
+  });
+
+  it("keeps values consistent: what was made from a secret is made from its stand-in", () => {
+    const copy = redacted();
+    const [standInKey, standInPem] = [
+      opened(find(copy, "key").outputs.result),
+      opened(find(copy, "leaf").outputs.privateKeyPem),
+    ];
+    expect(opened(find(copy, "tls").inputs.secretData)).toBe(`CERT\n${standInPem}`);
+    expect(JSON.parse(opened(find(copy, "json").inputs.secretData))).toEqual({
+      pem: standInPem,
+      key: standInKey,
+    });
+    expect(find(copy, "ready").inputs.triggers).toEqual([
+      createHash("sha256").update(standInKey).digest("hex"),
+      Buffer.from(standInKey).toString("base64"),
+    ]);
+    expect(opened(find(copy, "alerts").inputs.secretData)).toBe(
+      parse(standInConfig(stackYaml)).config["monitoring:alertWebhook"],
+    );
+  });
+
+  it("keeps what is marked secret but public, or each preview would show it changed", () => {
+    const copy = redacted();
+    expect(opened(find(copy, "endpoint").inputs.secretData)).toBe('{"grpc":"203.0.113.7:4317"}');
+    expect(opened(find(copy, "vm").outputs.effectiveLabels)).toEqual({ a: "b" });
+  });
+
+  it("replaces a secret of unknown origin as a whole", () =>
+    expect(opened(find(redacted(), "vm").outputs.other)).toMatch(/^standin[0-9a-f]{40}$/));
+
+  it("refuses a state that was exported without --show-secrets", () => {
+    const encrypted = state();
+    Object.assign(encrypted.deployment.resources[0]?.outputs ?? {}, {
+      result: { [mark]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:a:b" },
+    });
+    expect(() => redactState(encrypted, stackYaml, config)).toThrow(/--show-secrets/);
+  });
+
+  it("refuses a secret that is too short to be found safely", () => {
+    const short = { ...config, "monitoring:alertWebhook": { value: "abc", secret: true } };
+    expect(() => redactState(state(), stackYaml, short)).toThrow(/3 characters is too short/);
+  });
+
+  it("refuses a config whose decrypted value is missing", () =>
+    expect(() => redactState(state(), stackYaml, {})).toThrow(
+      /monitoring:alertWebhook is encrypted/,
+    ));
+});
+
+describe("standInConfig", () => {
+  it("drops the secrets provider, keeps plain values and comments, and names each encrypted value by its ciphertext", () => {
+    const text = standInConfig(stackYaml);
+    expect(text).not.toMatch(/gcpkms|encryptedkey|secure:/);
+    expect(text).toContain("# who is told");
+    const { config: values } = parse(text);
+    expect(values["gcp:project"]).toBe("p");
+    expect(values["monitoring:nested"].list[0]).toMatch(/^https:\/\/stand-in\.invalid\//);
+    expect(values["monitoring:alertWebhook"]).not.toBe(values["monitoring:nested"].list[0]);
+  });
+});
