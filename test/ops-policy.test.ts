@@ -1,5 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { judge, type PolicyResource } from "./policy";
+import { runProgram } from "./program";
 
 const secretOf = (value: string) => ({
   "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
@@ -24,6 +26,35 @@ const vm = (inputs: object): PolicyResource => ({
   },
 });
 const rules = (...resources: PolicyResource[]) => judge(resources).map(({ rule }) => rule);
+
+describe("the program", () => {
+  it("breaks no rule, whatever it is configured with", async () => {
+    const { resources } = await runProgram({
+      config: {
+        signozUsers: ["user:lead@example.com"],
+        secretReaders: ["group:engineers@example.com"],
+        engineerKeys: ["dana@example.com"],
+      },
+      secrets: { alertSlackWebhookUrl: "https://hooks.slack.com/services/T0/B0/secret-path" },
+    });
+    const secretValues = resources
+      .filter(({ type }) => /randomPassword|privateKey/.test(type))
+      .flatMap(({ state }) => Object.values(state))
+      .map((value) =>
+        pulumi.runtime.isRpcSecret(value) ? pulumi.runtime.unwrapRpcSecret(value) : undefined,
+      )
+      .filter((value): value is string => typeof value === "string" && value.length >= 8);
+    expect(secretValues.length).toBeGreaterThan(4);
+    const judged = resources.map(({ type, name, inputs, options }) => ({
+      type,
+      name,
+      inputs,
+      protect: options.protect,
+    }));
+    expect(judged.map(({ type }) => type)).toContain("gcp:compute/instance:Instance");
+    expect(judge(judged, secretValues)).toEqual([]);
+  });
+});
 
 describe("judge", () => {
   it.each([

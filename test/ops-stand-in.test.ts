@@ -155,6 +155,20 @@ describe("redactState", () => {
   it("replaces a secret of unknown origin as a whole", () =>
     expect(opened(find(redacted(), "vm").outputs.other)).toMatch(/^standin[0-9a-f]{40}$/));
 
+  it("keeps empty values, inside JSON too: a secret that is not set is no secret", () => {
+    const unset = '{"smtpPassword":"","webhookUrl":""}';
+    const copy = redactState(
+      {
+        deployment: {
+          resources: [{ ...resource("gcp:x", "v", { secretData: secret(unset) }, {}) }],
+        },
+      },
+      stackYaml,
+      config,
+    );
+    expect(opened(find(copy, "v").inputs.secretData)).toBe(unset);
+  });
+
   it("refuses a state that was exported without --show-secrets", () => {
     const encrypted = state();
     Object.assign(encrypted.deployment.resources[0]?.outputs ?? {}, {

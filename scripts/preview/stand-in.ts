@@ -106,7 +106,11 @@ function redact(value: Json, replacements: Replacement[], place: string, open: b
 function hide(value: Json, replacements: Replacement[], place: string, open: boolean): Json {
   if (typeof value === "string") {
     const text = replaced(value, replacements);
-    return text !== value || open || value === "" ? text : generatedStandIn(place);
+    if (text !== value || open || value === "") return text;
+    const object = asObject(value);
+    return object
+      ? JSON.stringify(hide(object, replacements, place, open))
+      : generatedStandIn(place);
   }
   if (typeof value === "number") return open ? value : 0;
   if (Array.isArray(value))
@@ -119,6 +123,17 @@ function hide(value: Json, replacements: Replacement[], place: string, open: boo
       ]),
     );
   return value;
+}
+
+/** The object that a text holds as JSON, when printing it again gives the same text. */
+function asObject(text: string): Json | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const object = JSON.parse(text) as Json;
+    return JSON.stringify(object) === text ? object : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function replaced(text: string, replacements: Replacement[]): string {
