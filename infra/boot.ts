@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Settings } from "./config";
+import { contentMetadata, renderContent } from "./signoz/content";
 
 /** Where what lands on the VM lives. */
 const vmFiles = join(__dirname, "vm");
@@ -36,11 +37,7 @@ export function vmSettings(settings: Settings, host: string, secrets: VmSecrets)
       keeper: `clickhouse/clickhouse-keeper:${settings.clickhouseVersion}`,
     },
     secrets,
-    retentionDays: {
-      metrics: settings.retentionDaysMetrics,
-      logs: settings.retentionDaysLogs,
-      traces: settings.retentionDaysTraces,
-    },
+    retentionDays: retentionDays(settings),
     keepContent: settings.keepContent,
     dataDeviceName,
     signozUrl: settings.signozUrl,
@@ -60,17 +57,53 @@ export function vmSettings(settings: Settings, host: string, secrets: VmSecrets)
   };
 }
 
+/** What SigNoz shows and alerts on, from the configuration; knows of secrets only that they are set. */
+const contentInput = (settings: Settings) => {
+  const [start = "", end = ""] = settings.workingHours.split("-");
+  return {
+    org: settings.org,
+    signozUrl: settings.signozUrl,
+    dailyBudgetUsd: settings.dailyBudgetUsd,
+    monthlyBudgetUsd: settings.monthlyBudgetUsd,
+    teamBudgets: settings.teamBudgets,
+    silentHours: settings.silentHours,
+    workingHours: { start, end },
+    workingDays: settings.workingDays,
+    timezone: settings.timezone,
+    refusedRequestsLimit: settings.refusedRequestsLimit,
+    diskUsedPercentLimit: settings.diskUsedPercentLimit,
+    alertEmails: settings.alertEmails,
+    hasSlack: settings.alertSlackWebhookUrl !== undefined,
+    slackChannel: settings.alertSlackChannel ?? "",
+    hasWebhook: settings.alertWebhookUrl !== undefined,
+    hasWebhookToken: settings.alertWebhookToken !== undefined,
+    retentionDays: retentionDays(settings),
+  };
+};
+
+const retentionDays = (settings: Settings) => ({
+  metrics: settings.retentionDaysMetrics,
+  logs: settings.retentionDaysLogs,
+  traces: settings.retentionDaysTraces,
+});
+
 /**
- * Metadata that delivers infra/vm and its settings to the instance.
+ * Metadata that delivers infra/vm, its settings and SigNoz's content to the instance.
  * `monitoring-digest` names them all: the VM applies when it changes, and reports it once applied.
  * @throws Error when Compute Engine would refuse the size
  */
-export function bootMetadata(settings: ReturnType<typeof vmSettings>): Record<string, string> {
-  const { "startup.sh": startup = "", ...files } = readFiles(vmFiles);
+export function bootMetadata(
+  settings: Settings,
+  host: string,
+  secrets: VmSecrets,
+): Record<string, string> {
+  const { "startup.sh": startup, ...files } = readFiles(vmFiles);
+  if (startup === undefined) throw new Error(`${vmFiles} has no startup.sh for the VM to run`);
   const delivered = {
     "startup-script": startup,
     "monitoring-files": JSON.stringify(files),
-    "monitoring-settings": JSON.stringify(settings),
+    "monitoring-settings": JSON.stringify(vmSettings(settings, host, secrets)),
+    "monitoring-content": contentMetadata(renderContent(contentInput(settings))),
   };
   const sizes = Object.entries(delivered).map(
     ([key, value]) => [key, Buffer.byteLength(value)] as const,

@@ -110,6 +110,10 @@ export function readSettings(): Settings {
       ].join("\n  - "),
     );
   const settings = values as Omit<Settings, "region">;
+  if (!settings.smtpHost && !settings.alertSlackWebhookUrl && !settings.alertWebhookUrl)
+    pulumi.log.warn(
+      "SigNoz's alerts reach nobody: set monitoring:alertEmails with smtpHost, alertSlackWebhookUrl or alertWebhookUrl",
+    );
   return { ...settings, region: settings.zone.replace(/-[a-z]$/, "") };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
-import { bootMetadata, dataDeviceName, type VmSecrets, vmSettings } from "./boot";
+import { bootMetadata, dataDeviceName, type VmSecrets } from "./boot";
 import type { Settings } from "./config";
 import { type Network, signozPort } from "./network";
 
@@ -63,7 +63,7 @@ export class SignozVm extends pulumi.ComponentResource {
 
     const metadata = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
-      .apply(([host, secrets]) => bootMetadata(vmSettings(settings, host, secrets)));
+      .apply(([host, secrets]) => bootMetadata(settings, host, secrets));
     this.instance = new gcp.compute.Instance(
       `${name}-vm`,
       {
