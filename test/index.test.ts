@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { plain } from "./cloud/values.js";
+import { plain, type Values } from "./cloud/values.js";
 import { type ProgramResult, runProgram } from "./program.js";
 
 let program: ProgramResult;
@@ -29,16 +29,18 @@ const only = (type: string) => {
 };
 const named = (name: string, type: string) =>
   all(type).find((resource) => resource.name === name) as ProgramResult["resources"][number];
-const inputs = (name: string, type: string) => plain(named(name, type).inputs);
+const inputs = (name: string, type: string) => plain<Values>(named(name, type).inputs);
 const version = "gcp:secretmanager/secretVersion:SecretVersion";
-const instance = () => plain(only("gcp:compute/instance:Instance").inputs);
+const instance = () => plain<Values>(only("gcp:compute/instance:Instance").inputs);
 
 /** Everything that only Secret Manager and the encrypted state may hold. */
 const secretValues = () => [
   ...all("random:index/randomPassword:RandomPassword").map(({ state }) =>
-    String(plain(state).result),
+    String(plain<Values>(state).result),
   ),
-  ...all("tls:index/privateKey:PrivateKey").map(({ state }) => String(plain(state).privateKeyPem)),
+  ...all("tls:index/privateKey:PrivateKey").map(({ state }) =>
+    String(plain<Values>(state).privateKeyPem),
+  ),
   "s3cret-webhook",
 ];
 
@@ -107,7 +109,7 @@ describe("the program", () => {
 
   it("opens the OTLP port to allowedSources, SSH and SigNoz to Identity-Aware Proxy, and nothing else", () => {
     const rules = all("gcp:compute/firewall:Firewall").map(({ inputs }) => {
-      const { sourceRanges, allows, direction, disabled } = plain(inputs);
+      const { sourceRanges, allows, direction, disabled } = plain<Values>(inputs);
       return { sourceRanges, allows, direction, disabled };
     });
     expect(rules).toEqual([
@@ -145,8 +147,8 @@ describe("the program", () => {
       program.resources
         .filter(({ type }) => ![version, "command:local:Command"].includes(type))
         .filter(({ type }) => !/^(tls|random):/.test(type))
-        .map(({ name, inputs }) => [name, plain(inputs)]),
-      plain(only("command:local:Command").inputs).create,
+        .map(({ name, inputs }) => [name, plain<Values>(inputs)]),
+      plain<Values>(only("command:local:Command").inputs).create,
     ]);
     const values = secretValues();
     expect(values).toHaveLength(8);
@@ -183,7 +185,7 @@ describe("the program", () => {
 
   it("lets the VM read exactly its secrets, and members only endpoint and shared key", () => {
     const grants = all("gcp:secretmanager/secretIamMember:SecretIamMember").map(({ inputs }) => {
-      const { secretId, member, role } = plain(inputs);
+      const { secretId, member, role } = plain<Values>(inputs);
       expect(role).toBe("roles/secretmanager.secretAccessor");
       return `${String(member).replace(/@.*/, "")} ${String(secretId).replace(/.*\//, "")}`;
     });
@@ -202,7 +204,7 @@ describe("the program", () => {
 
   it("creates key versions in order, so that `latest` is the newest generation", () => {
     const versions = program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-secret-dev");
-    const newest = plain(
+    const newest = plain<Values>(
       named("monitoring-dev-ingestion-key-2026-11", "random:index/randomPassword:RandomPassword")
         .state,
     ).result;
@@ -211,7 +213,7 @@ describe("the program", () => {
       "monitoring-dev-ingestion-key-2026-10",
     );
     for (const { name, inputs } of all(version))
-      expect(plain(inputs).deletionPolicy, name).toBe("DISABLE");
+      expect(plain<Values>(inputs).deletionPolicy, name).toBe("DISABLE");
   });
 
   it("gives an engineer's own key the form that the gate takes the engineer from", () => {
@@ -245,7 +247,7 @@ describe("the program", () => {
 
   it("hardens the VM and starts it after it may read its secrets", () => {
     const vm = only("gcp:compute/instance:Instance");
-    const { metadata, ...rest } = plain(vm.inputs);
+    const { metadata, ...rest } = plain<Values>(vm.inputs);
     expect(rest).toMatchObject({
       deletionProtection: true,
       allowStoppingForUpdate: true,
@@ -284,7 +286,7 @@ describe("the program", () => {
 
   it("opens SigNoz alone to its users", () => {
     expect(
-      plain(only("gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember").inputs),
+      plain<Values>(only("gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember").inputs),
     ).toMatchObject({
       member: "group:leads@palindrom.example",
       role: "roles/iap.tunnelResourceAccessor",
@@ -293,9 +295,9 @@ describe("the program", () => {
   });
 
   it("renders no output into a text by mistake", () => {
-    expect(JSON.stringify(program.resources.map(({ inputs }) => plain(inputs)))).not.toContain(
-      "[Output<",
-    );
+    expect(
+      JSON.stringify(program.resources.map(({ inputs }) => plain<Values>(inputs))),
+    ).not.toContain("[Output<");
     expect(JSON.stringify(program.outputs)).not.toContain("[Output<");
   });
 });

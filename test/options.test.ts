@@ -1,0 +1,59 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { plain, type Values } from "./cloud/values.js";
+import { type ProgramResult, runProgram } from "./program.js";
+
+let program: ProgramResult;
+
+beforeAll(async () => {
+  program = await runProgram({
+    config: {
+      otlpHost: "otlp.palindrom.example",
+      dnsZone: "palindrom-zone",
+      secretLocations: ["europe-west3", "europe-west4"],
+      restoreFromSnapshot: "monitoring-data-dev-20261120",
+      deletionProtection: false,
+      machineType: "e2-standard-4",
+    },
+  });
+});
+
+const all = (type: string) => program.resources.filter((resource) => resource.type === type);
+const first = (type: string) => plain<Values>(all(type)[0]?.inputs);
+
+describe("the program with other values than its defaults", () => {
+  it("dials, records and certifies an own name", () => {
+    expect(program.outputs.otlpUrl).toBe("https://otlp.palindrom.example:4317");
+    expect(program.outputs.otlpEndpoint).toBe("203.0.113.10:4317");
+    expect(first("gcp:dns/recordSet:RecordSet")).toMatchObject({
+      managedZone: "palindrom-zone",
+      name: "otlp.palindrom.example.",
+      type: "A",
+      rrdatas: ["203.0.113.10"],
+    });
+    expect(first("tls:index/certRequest:CertRequest").dnsNames).toEqual(["otlp.palindrom.example"]);
+  });
+
+  it("keeps every secret in the regions asked for", () => {
+    for (const { name, inputs } of all("gcp:secretmanager/secret:Secret"))
+      expect(plain<Values>(inputs).replication, name).toEqual({
+        userManaged: { replicas: [{ location: "europe-west3" }, { location: "europe-west4" }] },
+      });
+  });
+
+  it("restores to a disk of another name, so that the old one lives until the new one is there", () => {
+    const disk = first("gcp:compute/disk:Disk");
+    expect(disk).toMatchObject({
+      snapshot: "monitoring-data-dev-20261120",
+      createSnapshotBeforeDestroy: true,
+    });
+    expect(disk.name).toMatch(/^monitoring-dev-data-[0-9a-f]{8}$/);
+    expect(all("gcp:compute/disk:Disk")[0]?.options.protect).toBe(true);
+  });
+
+  it("passes machine type and protection on", () => {
+    expect(first("gcp:compute/instance:Instance")).toMatchObject({
+      machineType: "e2-standard-4",
+      deletionProtection: false,
+    });
+  });
+});
