@@ -43,6 +43,7 @@ state=$config_dir/telemetry-hook
 . "${self%/*}/parts/key.sh"
 . "${self%/*}/parts/settings.sh"
 . "${self%/*}/parts/session.sh"
+. "${self%/*}/parts/doctor.sh"
 
 case ${1-} in
   "")

@@ -23,6 +23,14 @@ tell() {
   notice=${notice:+$notice }$1
 }
 
+# The same, unless it was the last thing told this way.
+tell_once() {
+  slurp "$state/told"
+  [ "$text" = "$1" ] && return 0
+  put told "$1"
+  tell "$1"
+}
+
 # quoted := the value as one shell word.
 quote() {
   quoted=
@@ -37,6 +45,11 @@ quote() {
     esac
   done
   quoted="'$quoted$rest'"
+}
+
+# escaped := the text as the inside of a JSON string.
+escape() {
+  escaped=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
 }
 
 # encoded := the value percent-encoded, at most 255 characters long when decoded: longer ones are

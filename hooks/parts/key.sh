@@ -5,9 +5,10 @@
 retry_seconds=3600
 refresh_seconds=86400
 
-# Sets what the last attempt left: not_before (epoch), attempted (generation), source, outcome.
+# Sets what the last attempt left: not_before and asked_at (epoch), attempted (generation), source, outcome.
 read_attempt() {
   not_before=0
+  asked_at=0
   attempted=
   source=
   outcome=
@@ -17,6 +18,7 @@ read_attempt() {
     read -r attempted
     read -r source
     read -r outcome
+    read -r asked_at
   } <"$state/attempt"
   case $not_before in
     "" | *[!0-9]*) not_before=0 ;;
@@ -25,7 +27,8 @@ read_attempt() {
 
 # seconds until the next one, source, outcome
 write_attempt() {
-  put attempt "$(($(date +%s) + $1))$newline$key_generation$newline$2$newline$3$newline"
+  asked_at=$(date +%s)
+  put attempt "$((asked_at + $1))$newline$key_generation$newline$2$newline$3$newline$asked_at$newline"
 }
 
 # A key is one header value: what no header, comma list or shell can mangle.
@@ -54,17 +57,21 @@ ask_secret_manager() {
     --project="$project" --quiet
 }
 
-# verdict := accepted, refused or unknown: an empty OTLP export, five zero bytes of gRPC framing, that
-# stores nothing. The key goes by stdin, never as an argument.
+# verdict := accepted, refused or unknown (then curl_status and curl_error say why): an empty OTLP
+# export, five zero bytes of gRPC framing, that stores nothing. The key goes by stdin, never as an argument.
 try_key() {
   verdict=unknown
+  curl_status=
   command -v curl >/dev/null || return 0
   write_ca || return 0
   printf '\0\0\0\0\0' >"$state/frame"
   answer=$(printf 'header = "signoz-ingestion-key: %s"\n' "$1" | curl --config - -sS -m 3 --http2 \
     ${ca_certificate:+--cacert "$state/ca.pem"} -o /dev/null -D - -H 'content-type: application/grpc' \
     -H 'te: trailers' --data-binary "@$state/frame" \
-    "$endpoint_url/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" 2>/dev/null)
+    "$endpoint_url/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" 2>"$state/tmp.$$.curl")
+  curl_status=$?
+  curl_error=$(cat "$state/tmp.$$.curl")
+  rm -f "$state/tmp.$$.curl"
   case $answer in
     *"grpc-status: 0"*) verdict=accepted ;;
     *"grpc-status: 16"*) verdict=refused ;;
@@ -112,7 +119,7 @@ stored_key() {
   key=${SIGNOZ_KEY-}
   if [ -n "$key" ]; then
     is_key "$key" && return 0
-    tell "SIGNOZ_KEY is not an ingestion key (letters, digits and ._~+/=@:- only) and is ignored."
+    tell_once "SIGNOZ_KEY is not an ingestion key (letters, digits and ._~+/=@:- only) and is ignored."
   fi
   slurp "$state/key"
   key=${text%"$newline"}

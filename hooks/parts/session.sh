@@ -84,8 +84,8 @@ extend_session() {
 
 # The one line of stdout: Claude Code shows a systemMessage to the engineer and not to the model.
 say() {
-  message=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
-  printf '{"systemMessage":"%s"}\n' "$message" >&3
+  escape "$1"
+  printf '{"systemMessage":"%s"}\n' "$escaped" >&3
 }
 
 refresh() {

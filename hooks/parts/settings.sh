@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC2016,SC2034,SC2154
 # Part of telemetry-hook.sh: the variables, and where they are kept. Files in the state folder:
-#   ca.pem     the gate's certificate authority
-#   env        the variables as `export` lines: for the shell profile and $CLAUDE_ENV_FILE
-#   owned.json the variables this hook put into settings.json, so that nobody else's are touched
-#   seen       settings.json when it was last looked at: unchanged means nothing to do
-#   after      settings.json as this hook last wrote it, and
-#   before     as it was until then: uninstall puts it back while `after` is still what is there
+#   ca.pem   the gate's certificate authority
+#   env      the variables as `export` lines: for the shell profile and $CLAUDE_ENV_FILE
+#   owned    the variables this hook put into settings.json, so that nobody else's are touched
+#   seen     settings.json when it was last looked at: unchanged means nothing to do
+#   after    settings.json as this hook last wrote it, and
+#   before   as it was until then: uninstall puts it back while `after` is still what is there
 
 export_line() {
   quote "$2"
@@ -77,15 +77,8 @@ find_obstacle() {
     obstacle="it is larger than 1 MB"
   elif in_git; then
     obstacle="it is in a git repository that does not ignore it"
-  elif [ -e "$settings" ] && ! jq -s -e "$readable" "$settings" >/dev/null 2>&1; then
-    obstacle="it is not a JSON object that jq can keep"
   fi
 }
-
-# An empty file is read as {}. Long numbers and exponents would be rounded by jq before 1.7.
-readable='length == 0 or (length == 1 and (.[0] | type) == "object"
-  and (.[0].env == null or (.[0].env | type) == "object"))
-  and all(.. | numbers; (tostring | length) < 16 and (tostring | contains("e") | not))'
 
 in_git() {
   folder=$(cd -P "$config_dir" && pwd) || return 1
@@ -94,13 +87,19 @@ in_git() {
   ! git -C "$config_dir" check-ignore -q settings.json 2>/dev/null
 }
 
-# Shared by the two programs below. A variable is this hook's when it holds what the hook wrote, or,
-# should the state be lost, when the certificate is the hook's or the endpoint is today's.
+# Shared by the two programs below, which read settings.json with -s and fail on what is not settings:
+# an empty file is {}; long numbers and exponents would be rounded by jq before 1.7. A variable is this
+# hook's when it holds what the hook wrote, or, should the state be lost, when the certificate is the
+# hook's or the endpoint is today's.
 ownership='
+def variables: split("\n") | map(select(contains("=")) | index("=") as $i | {(.[:$i]): .[$i + 1:]}) | add // {};
 def pairs: (. // "") | tostring | split(",")
   | map(select(. != "" and (startswith("engineer=") or startswith("team=") or startswith("org=") | not)));
-($ENV.wanted | split("\n") | map(select(. != "") | index("=") as $i | {(.[:$i]): .[$i + 1:]}) | add) as $wanted
-| .[0] as $owned | (.[1] // {}) as $settings | ($settings.env // {}) as $env
+if length < 2 and (.[0] | type == "object" or . == null) and (.[0].env | type == "object" or . == null)
+  and all(.. | numbers | tostring; length < 16 and (contains("e") | not))
+then . else error("not settings") end
+| ($ENV.wanted | variables) as $wanted | ($ENV.owned | variables) as $owned
+| (.[0] // {}) as $settings | ($settings.env // {}) as $env
 | ($env.OTEL_EXPORTER_OTLP_ENDPOINT == $wanted.OTEL_EXPORTER_OTLP_ENDPOINT
   or ($env.OTEL_EXPORTER_OTLP_CERTIFICATE // "" | tostring | endswith("/telemetry-hook/ca.pem"))) as $ours
 | def owns($name): $name != "OTEL_RESOURCE_ATTRIBUTES"
@@ -129,31 +128,38 @@ strip=$ownership'
 | if .env == {} then del(.env) else . end'
 
 # Rewrites settings.json by a program ("$merge" or "$strip"), in one step and only if nobody changed it
-# meanwhile. result := changed, same, foreign or failed. The new text is made in the state folder, which
+# meanwhile. result := changed, same, foreign, unreadable or failed. The new text is made in the state folder, which
 # is on the same file system and which git never sees.
 rewrite() {
   result=failed
   old=$state/tmp.$$.old
   new=$state/tmp.$$.new
-  : >"$old" || return 1
+  : >"$old" && : >"$old.text" || return 1
   [ ! -e "$settings" ] || cp -p "$settings" "$old" || return 1
   [ ! -e "$settings" ] || cp -p "$settings" "$new" || return 1
   # From here on it holds a key: its owner's permissions are kept, other people's are not.
   [ ! -e "$new" ] || chmod go= "$new" || return 1
-  slurp "$state/owned.json"
-  { printf '%s\n' "${text:-"{}"}" && cat "$old"; } | wanted=$wanted jq -s "$1" >"$new" || return 1
+  slurp "$state/owned"
+  wanted=$wanted owned=$text jq -s "$1" "$old" >"$new" || {
+    result=unreadable
+    return 1
+  }
   IFS= read -r line <"$new"
   [ "$line" != '"foreign"' ] || {
     result=foreign
     return 0
   }
   # Everything but env must have come through: a full disk or a broken jq ends here.
-  cat "$old" "$new" | jq -s -e 'if length == 1 then .[0] | del(.env) == {}
-    else length == 2 and (.[0] | del(.env)) == (.[1] | del(.env)) end' >/dev/null || return 1
-  if cat "$old" "$new" | jq -s -e 'length == 2 and .[0] == .[1]' >/dev/null; then
-    result=same
-    return 0
-  fi
+  grep -q '[^[:space:]]' "$old" || echo '{}' >"$old.text"
+  case $(cat "$old" "$old.text" "$new" |
+    jq -s -c '[length, (.[0] | del(.env)) == (.[1] | del(.env)), .[0] == .[1]]') in
+    "[2,true,false]") ;;
+    "[2,true,true]")
+      result=same
+      return 0
+      ;;
+    *) return 1 ;;
+  esac
   remember_before
   if [ -e "$settings" ]; then
     cmp -s "$settings" "$old" || return 1
@@ -186,11 +192,11 @@ sync_settings() {
     rewrite "$merge"
     case $result in
       changed)
-        owned=$(wanted=$wanted jq -n '$ENV.wanted | split("\n") | map(select(. != "") | index("=") as $i
-          | {(.[:$i]): .[$i + 1:]}) | add') && put owned.json "$owned"
+        put owned "$wanted"
         tell "Claude Code telemetry is set in $settings and reports from the next session on."
         ;;
       foreign) obstacle="it sends telemetry elsewhere already (OTEL_EXPORTER_OTLP_*)" ;;
+      unreadable) obstacle="it is not a JSON object that jq can keep" ;;
       failed) obstacle="it could not be written" ;;
     esac
   fi

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -51,6 +52,8 @@ export const shells = [
 const tools =
   "sh awk cat chmod cmp cp curl cut date find git grep head id jq ln mkdir mv od readlink rm sed setsid sleep tail touch tr wc";
 
+const engineerId = 65534;
+
 export interface Ran {
   code: number | null;
   stdout: string;
@@ -61,11 +64,8 @@ export interface Ran {
 /** A scratch computer: a home, a PATH with nothing but chosen tools, and the rendered hook. */
 export class Machine {
   readonly root = mkdtempSync(join(tmpdir(), "hook-"));
-  readonly home = join(this.root, "home");
   readonly bin = join(this.root, "bin");
-  readonly hook = join(this.home, ".claude/hooks/telemetry-hook.sh");
-  readonly settings = join(this.home, ".claude/settings.json");
-  readonly state = join(this.home, ".claude/telemetry-hook");
+  home = join(this.root, "home");
   readonly envFile = join(this.root, "sessionstart-hook-0.sh");
   env: Record<string, string | undefined> = {};
 
@@ -77,6 +77,16 @@ export class Machine {
     }
     this.install(options.hook);
     this.env = { HOME: this.home, USER: "alice", PATH: this.bin, CLAUDE_ENV_FILE: this.envFile };
+  }
+
+  get hook(): string {
+    return join(this.home, ".claude/hooks/telemetry-hook.sh");
+  }
+  get settings(): string {
+    return join(this.home, ".claude/settings.json");
+  }
+  get state(): string {
+    return join(this.home, ".claude/telemetry-hook");
   }
 
   install(changes: Partial<HookValues> = {}): void {
@@ -96,8 +106,17 @@ export class Machine {
   ): ChildProcess {
     const [command, ...rest] = options.shell ?? [join(this.bin, "sh")];
     const env = { ...this.env, ...options.env };
+    // Root may write anywhere, so a test run by root plays an ordinary user.
+    const user = process.getuid?.() === 0 ? { uid: engineerId, gid: engineerId } : {};
+    if (user.uid)
+      execFileSync("chown", ["-Rh", `--from=0`, `${engineerId}:${engineerId}`, this.root]);
     // biome-ignore lint/style/noNonNullAssertion: a shell has a first word
-    return spawn(command!, [...rest, this.hook, ...args], { env, cwd: this.root });
+    return spawn(command!, [...rest, this.hook, ...args], {
+      env,
+      cwd: this.root,
+      detached: true,
+      ...user,
+    });
   }
 
   /** Runs the hook to its end: until its pipes are closed, as Claude Code waits for it. */
@@ -144,7 +163,22 @@ export class Machine {
     );
   }
 
+  /** Moves the home folder; the next run finds it there. */
+  moveHome(name: string): void {
+    const moved = join(this.root, name);
+    renameSync(this.home, moved);
+    this.home = moved;
+    this.env.HOME = moved;
+  }
+
+  /** Ends what the hook left in the background and deletes the machine. */
   remove(): void {
+    const processes = execFileSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" });
+    for (const line of processes.split("\n").filter((text) => text.includes(this.root))) {
+      try {
+        process.kill(-Number.parseInt(line, 10), "SIGKILL");
+      } catch {} // it ended meanwhile
+    }
     rmSync(this.root, { recursive: true, force: true });
   }
 }
