@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { enableApis } from "./infra/apis";
 import { hookSettings, readSettings } from "./infra/config";
 import { renderClaudeSettings, renderHook } from "./infra/hook";
-import { deployedGenerations, IngestionKeys } from "./infra/keys";
+import { checkedGenerations, IngestionKeys } from "./infra/keys";
 import { Network, otlpPort } from "./infra/network";
 import { Ready } from "./infra/ready";
 import { StackSecrets } from "./infra/stackSecrets";
@@ -13,14 +13,16 @@ import { SignozVm } from "./infra/vm";
 const settings = readSettings();
 const stack = pulumi.getStack();
 const name = `monitoring-${stack}`;
-const afterApis = { dependsOn: enableApis() };
+const apis = enableApis();
+const generations = checkedGenerations(settings.ingestionKeys);
+const afterChecks = { dependsOn: generations.apply(() => apis) };
 
-const network = new Network(name, settings, afterApis);
+const network = new Network(name, settings, afterChecks);
 const certificate = new GateCertificate(name, { host: network.host });
-const account = new gcp.serviceaccount.Account(name, { accountId: name }, afterApis);
+const account = new gcp.serviceaccount.Account(name, { accountId: name }, afterChecks);
 const access = { stack, settings, vm: account.member };
-const keys = new IngestionKeys(name, { ...access, deployed: deployedGenerations() }, afterApis);
-const secrets = new StackSecrets(name, { ...access, network, certificate }, afterApis);
+const keys = new IngestionKeys(name, access, afterChecks);
+const secrets = new StackSecrets(name, { ...access, network, certificate }, afterChecks);
 const versions = { ...keys.vmVersions, ...secrets.vmVersions };
 const vm = new SignozVm(
   name,
@@ -45,4 +47,4 @@ const hookValues = pulumi.output({
 export const telemetryHook = hookValues.apply(renderHook);
 export const claudeSettings = hookValues.apply(renderClaudeSettings);
 /** Read back by the next update, which refuses to leave `latest` disabled. */
-export const ingestionKeyGenerations = keys.generations;
+export const ingestionKeyGenerations = generations;

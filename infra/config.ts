@@ -135,6 +135,8 @@ function readAll<Fields extends Record<string, field.Field<unknown>>>(
       continue;
     }
     try {
+      if (kind.secret && text !== "" && !isConfigSecret(name))
+        throw new field.Fault("must be stored encrypted");
       values[key] = kind.read(text);
     } catch (error) {
       if (!(error instanceof field.Fault)) throw error;
@@ -144,6 +146,11 @@ function readAll<Fields extends Record<string, field.Field<unknown>>>(
   }
   return values as Partial<Values<Fields>>;
 }
+
+/** Pulumi.yaml cannot ask for encryption of a key that may be empty, and the SDK hides from its types who is encrypted. */
+const { isConfigSecret } = pulumi.runtime as unknown as {
+  isConfigSecret(name: string): boolean;
+};
 
 /** Keys that nothing reads: a misspelt key would otherwise leave its default in force without a word. */
 function unknownKeys(): string[] {

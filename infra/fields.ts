@@ -43,7 +43,7 @@ export const flag = (example: boolean): Field<boolean> => ({
   },
 });
 
-/** A text that may be empty; never shown, and secret wherever it goes (Pulumi.yaml has it stored encrypted). */
+/** A text that may be empty; never shown, and secret wherever it goes. */
 export const secret = (
   pattern: RegExp,
   must: string,

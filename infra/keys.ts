@@ -9,8 +9,6 @@ export interface IngestionKeysArgs {
   settings: Settings;
   /** IAM member of the VM, which reads every key. */
   vm: pulumi.Input<string>;
-  /** Generations that the last successful update deployed; none on the first. */
-  deployed: pulumi.Input<string[]>;
 }
 
 /** The keys that the gate accepts: one shared key a generation, and one for each engineer who has their own. */
@@ -21,8 +19,6 @@ export class IngestionKeys extends pulumi.ComponentResource {
   readonly own: VersionedSecret[];
   /** The newest shared key. */
   readonly newest: pulumi.Output<string>;
-  /** Generations in force, once they are known to follow from the deployed ones. */
-  readonly generations: pulumi.Output<string[]>;
 
   constructor(name: string, args: IngestionKeysArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:IngestionKeys", name, {}, opts);
@@ -31,19 +27,13 @@ export class IngestionKeys extends pulumi.ComponentResource {
     const { ingestionKeys: generations, engineerKeys, secretReaders } = args.settings;
     const locations = args.settings.secretLocations;
 
-    this.generations = pulumi.output(args.deployed).apply((deployed) => {
-      refuseLostLatest(deployed, generations);
-      return generations;
-    });
     const keyName = `${name}-ingestion-key`;
     const keys = generations.map((generation) => newKey(`${keyName}-${generation}`, self).result);
     this.shared = new VersionedSecret(
       keyName,
       {
         secretId: `monitoring-signoz-ingestion-key-secret-${args.stack}`,
-        versions: Object.fromEntries(
-          generations.map((generation, index) => [generation, keys[index] ?? ""]),
-        ),
+        versions: generations.map((generation, index) => [generation, keys[index] ?? ""]),
         readers: { ...memberReaders(secretReaders), vm: args.vm },
         locations,
       },
@@ -56,7 +46,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
         `${keyName}-of-${engineer}`,
         {
           secretId: `monitoring-signoz-ingestion-key-${idOf(engineer)}-secret-${args.stack}`,
-          versions: { key: pulumi.interpolate`${engineer}.${key.result}` },
+          versions: [["key", pulumi.interpolate`${engineer}.${key.result}`]],
           readers: { owner: `user:${address}`, vm: args.vm },
           locations,
         },
@@ -64,7 +54,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
       );
     });
     this.newest = pulumi.secret(keys.at(-1) ?? "");
-    this.registerOutputs({ generations: this.generations });
+    this.registerOutputs();
   }
 
   /** What the VM reads, in the names of VmSecrets. */
@@ -80,11 +70,17 @@ export class IngestionKeys extends pulumi.ComponentResource {
   }
 }
 
-/** Generations that the stack's last update left in force, read from its own outputs; none before the first. */
-export function deployedGenerations(): pulumi.Output<string[]> {
+/**
+ * The wanted generations, once they are known to follow from those that the stack's last update left in force.
+ * Rejects what refuseLostLatest refuses: a resource that depends on this is then not touched at all.
+ */
+export function checkedGenerations(wanted: string[]): pulumi.Output<string[]> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const deployed = new pulumi.StackReference("deployed", { name });
-  return deployed.getOutput("ingestionKeyGenerations").apply((value): string[] => value ?? []);
+  return deployed.getOutput("ingestionKeyGenerations").apply((generations?: string[]) => {
+    refuseLostLatest(generations ?? [], wanted);
+    return wanted;
+  });
 }
 
 const newKey = (name: string, opts: pulumi.CustomResourceOptions) =>

@@ -1,12 +1,11 @@
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
-import { idOf } from "./config";
 
 export interface VersionedSecretArgs {
   /** Id in Secret Manager; others look it up by this name. */
   secretId: string;
-  /** Payload by a name of our own, oldest first: the last one becomes `latest`. */
-  versions: Record<string, pulumi.Input<string>>;
+  /** A name of our own and the payload, oldest first: the last one becomes `latest`. */
+  versions: [string, pulumi.Input<string>][];
   /** IAM member by a name of our own. */
   readers: Record<string, pulumi.Input<string>>;
   /** Regions that hold the payloads; none leaves replication to Google. */
@@ -36,7 +35,7 @@ export class VersionedSecret extends pulumi.ComponentResource {
       { ...self, dependsOn: opts?.dependsOn },
     );
     let previous: gcp.secretmanager.SecretVersion[] = [];
-    this.versions = Object.entries(args.versions).map(([version, payload]) => {
+    this.versions = args.versions.map(([version, payload]) => {
       const created = new gcp.secretmanager.SecretVersion(
         `${name}-${version}`,
         { secret: secret.id, secretData: pulumi.secret(payload), deletionPolicy: "DISABLE" },
@@ -65,6 +64,6 @@ function replication(locations: string[]): gcp.types.input.secretmanager.SecretR
   return { userManaged: { replicas: locations.map((location) => ({ location })) } };
 }
 
-/** IAM members as readers, by names that are fit for a resource's name. */
+/** IAM members as readers, each by its own name. */
 export const memberReaders = (members: string[]): Record<string, string> =>
-  Object.fromEntries(members.map((member) => [idOf(member), member]));
+  Object.fromEntries(members.map((member) => [member, member]));

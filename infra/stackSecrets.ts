@@ -38,7 +38,7 @@ export class StackSecrets extends pulumi.ComponentResource {
         `${name}-${what}`,
         {
           secretId: `monitoring-${what}-secret-${stack}`,
-          versions: { current: payload },
+          versions: [["current", payload]],
           readers,
           locations: settings.secretLocations,
         },

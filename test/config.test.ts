@@ -154,6 +154,10 @@ describe("readSettings", () => {
     const message = faultsOf({}, { alertSlackWebhookUrl: "hunter2-is-no-url" });
     expect(message).toContain("monitoring:alertSlackWebhookUrl = [secret] must be an https URL");
     expect(message).not.toContain("hunter2");
+    const stored = faultsOf({ alertWebhookUrl: "https://hooks.example.com/plain" });
+    expect(stored).toContain("monitoring:alertWebhookUrl = [secret] must be stored encrypted");
+    expect(stored).toContain("pulumi config set --secret monitoring:alertWebhookUrl");
+    expect(stored).not.toContain("/plain");
     const { alertWebhookUrl } = read({}, { alertWebhookUrl: "https://hooks.example.com/x" });
     expect(alertWebhookUrl && (await pulumi.isSecret(alertWebhookUrl))).toBe(true);
   });

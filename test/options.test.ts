@@ -7,6 +7,8 @@ let program: ProgramResult;
 beforeAll(async () => {
   program = await runProgram({
     config: {
+      // Names that JavaScript would sort as numbers, were they keys of an object.
+      ingestionKeys: ["10", "9"],
       otlpHost: "otlp.palindrom.example",
       dnsZone: "palindrom-zone",
       secretLocations: ["europe-west3", "europe-west4"],
@@ -48,6 +50,17 @@ describe("the program with other values than its defaults", () => {
     });
     expect(disk.name).toMatch(/^monitoring-dev-data-[0-9a-f]{8}$/);
     expect(all("gcp:compute/disk:Disk")[0]?.options.protect).toBe(true);
+  });
+
+  it("keeps generations in the order of the config", () => {
+    const versions = program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-secret-dev");
+    const keyOf = (generation: string) =>
+      plain<Values>(
+        all("random:index/randomPassword:RandomPassword").find(({ name }) =>
+          name.endsWith(`-key-${generation}`),
+        )?.state,
+      ).result;
+    expect(versions?.map(({ data }) => data)).toEqual([keyOf("10"), keyOf("9")]);
   });
 
   it("passes machine type and protection on", () => {
