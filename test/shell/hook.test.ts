@@ -1,6 +1,9 @@
-import { statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { Machine, shells } from "./machine";
+import { ownSettings } from "./faults";
+import { Machine, shells, which } from "./machine";
 
 const machines: Machine[] = [];
 function machine(options?: ConstructorParameters<typeof Machine>[0]): Machine {
@@ -23,6 +26,228 @@ const complete = {
   OTEL_EXPORTER_OTLP_HEADERS: "signoz-ingestion-key=key-1",
   OTEL_RESOURCE_ATTRIBUTES: "engineer=alice,team=engineering,org=palindrom",
 };
+
+/** A machine where the gate accepts `accepted` only, and Secret Manager answers with `stored`. */
+function withKeys(
+  stored: string,
+  accepted = stored,
+  options?: ConstructorParameters<typeof Machine>[0],
+) {
+  const engineer = machine(options);
+  engineer.fake("gcloud", `echo asked >>"${engineer.root}/asked"; echo ${stored}`);
+  engineer.fake(
+    "curl",
+    `case $(cat) in *" ${accepted}"*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac`,
+  );
+  writeFileSync(`${engineer.root}/asked`, "", { mode: 0o666 });
+  return engineer;
+}
+
+function asked(engineer: Machine): number {
+  return readFileSync(`${engineer.root}/asked`, "utf8").split("\n").length - 1;
+}
+
+const header = (engineer: Machine) => engineer.written().OTEL_EXPORTER_OTLP_HEADERS;
+const holding = (key: string) => `signoz-ingestion-key=${key}`;
+
+/** Makes the last attempt look older by changing its first line: when to ask again. */
+function ageAttempt(engineer: Machine): void {
+  const [, ...rest] = engineer.read("attempt").split("\n");
+  writeFileSync(`${engineer.state}/attempt`, ["0", ...rest].join("\n"));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition() && waited < 8000; waited += 50) await sleep(50);
+  expect(condition()).toBe(true);
+}
+
+describe("the key", () => {
+  it("comes from SIGNOZ_KEY before anything else", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.run([], { env: { SIGNOZ_KEY: "mine" } });
+    expect(header(engineer)).toBe(holding("mine"));
+  });
+  it("comes from 1Password before Secret Manager", async () => {
+    const engineer = withKeys("key-1", "key");
+    engineer.fake("op", "echo key-of-op");
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-of-op"));
+    expect(asked(engineer)).toBe(0);
+  });
+  it("is asked for once, then taken from the copy", async () => {
+    const engineer = withKeys("key-1");
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    expect(asked(engineer)).toBe(1);
+  });
+  it("is not taken from a source whose key the gate refuses", async () => {
+    const engineer = withKeys("new-key");
+    engineer.fake("op", "echo old-key");
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("new-key"));
+  });
+  it("is fetched at once by a hook of another generation", async () => {
+    const engineer = withKeys("key-1", "key");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    engineer.install({ keyGeneration: "2026-12" });
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-2"));
+  });
+  it("is renewed in the background when a day has passed", async () => {
+    const engineer = withKeys("key-1", "key");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    ageAttempt(engineer);
+    const start = await engineer.run();
+    expect(start).toMatchObject({ code: 0, stdout: "" });
+    await until(() => header(engineer) === holding("key-2"));
+    await until(() => existsSync(`${engineer.state}/notice`));
+    expect((await engineer.run()).stdout).toContain("from the next session on");
+  });
+  it("costs a hanging source one wait of 3 s, and none after", async () => {
+    const engineer = withKeys("key-1");
+    engineer.fake("op", "sleep 60 & sleep 60");
+    const cold = await engineer.run();
+    const warm = await engineer.run();
+    expect(cold.seconds).toBeGreaterThan(2.5);
+    expect(cold.stdout).toContain("1Password: no answer in time");
+    expect(warm.seconds).toBeLessThan(2);
+    expect(warm.stdout).toBe("");
+  });
+  it("never appears in an argument list", async () => {
+    const engineer = withKeys("key-1");
+    for (const tool of ["curl", "jq"]) {
+      const real = which(tool) ?? tool;
+      engineer.fake(tool, `printf '%s\\n' "$@" >>"${engineer.root}/arguments"; exec ${real} "$@"`);
+    }
+    await engineer.run();
+    expect(readFileSync(`${engineer.root}/arguments`, "utf8")).not.toContain("key-1");
+  });
+});
+
+describe("settings.json", () => {
+  it("follows the hook when the company's gate moves", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    engineer.install({ endpointUrl: "https://new.example.test:4317", caCertificate: "" });
+    await engineer.run();
+    expect(engineer.written()).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "https://new.example.test:4317",
+    });
+    expect(engineer.written()).not.toHaveProperty("OTEL_EXPORTER_OTLP_CERTIFICATE");
+  });
+  it("gets its variables back when another tool took them out", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    writeFileSync(engineer.settings, '{"model": "haiku"}');
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-1"));
+    expect(readFileSync(engineer.settings, "utf8")).toContain("haiku");
+  });
+  it("keeps what the engineer switched off", async () => {
+    const engineer = withKeys("key-1");
+    writeFileSync(engineer.settings, '{"env": {"OTEL_LOGS_EXPORTER": "none"}}');
+    await engineer.run();
+    expect(engineer.written().OTEL_LOGS_EXPORTER).toBe("none");
+  });
+  it("is still known as the hook's after its state was lost", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    rmSync(engineer.state, { recursive: true });
+    engineer.fake("gcloud", "echo key-1-again");
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-1-again"));
+  });
+  it("survives fifty session starts at once", async () => {
+    const engineer = withKeys("key-1");
+    writeFileSync(engineer.settings, ownSettings);
+    const starts = await Promise.all(Array.from({ length: 50 }, () => engineer.run()));
+    for (const start of starts) expect(start).toMatchObject({ code: 0, stderr: "" });
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-1"));
+    expect(JSON.parse(readFileSync(engineer.settings, "utf8"))).toMatchObject({ model: "opus" });
+    expect(asked(engineer)).toBe(1);
+  });
+});
+
+describe("the session", () => {
+  it("gets no OTEL_* when programs are not to be instrumented", async () => {
+    const engineer = withKeys("key-1", "key-1", { hook: { instrumentPrograms: false } });
+    await engineer.run();
+    expect(existsSync(engineer.envFile)).toBe(false);
+    expect(header(engineer)).toBe(holding("key-1"));
+  });
+  it("gets each line once, however often it is resumed", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    const once = readFileSync(engineer.envFile, "utf8");
+    await engineer.run();
+    expect(readFileSync(engineer.envFile, "utf8")).toBe(once);
+  });
+});
+
+describe("uninstall", () => {
+  it("takes out the hook's variables and keeps later edits", async () => {
+    const engineer = withKeys("key-1");
+    writeFileSync(engineer.settings, ownSettings);
+    await engineer.run();
+    const edited = JSON.parse(readFileSync(engineer.settings, "utf8"));
+    edited.model = "haiku";
+    edited.env.OTEL_RESOURCE_ATTRIBUTES = `project=x,${edited.env.OTEL_RESOURCE_ATTRIBUTES}`;
+    writeFileSync(engineer.settings, JSON.stringify(edited));
+    await engineer.run();
+    expect((await engineer.run(["uninstall"])).code).toBe(0);
+    expect(JSON.parse(readFileSync(engineer.settings, "utf8"))).toEqual({
+      ...JSON.parse(ownSettings),
+      model: "haiku",
+      env: { MY_VARIABLE: "1", OTEL_RESOURCE_ATTRIBUTES: "project=x" },
+    });
+  });
+  it("removes a settings.json that there was not before", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.run(["uninstall"]);
+    expect(existsSync(engineer.settings)).toBe(false);
+  });
+  it("stays off until refresh, and leaves no key behind", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.run(["uninstall"]);
+    expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
+    expect((await engineer.run()).stdout).toBe("");
+    expect(header(engineer)).toBeUndefined();
+    expect((await engineer.run(["refresh"])).stdout).toContain(
+      "Key: from Secret Manager, accepted by the gate",
+    );
+    expect(header(engineer)).toBe(holding("key-1"));
+  });
+});
+
+describe("a checkout", () => {
+  it("of claude-config in ~/.claude stays clean and can still report", async () => {
+    const engineer = withKeys("key-1");
+    writeFileSync(engineer.settings, ownSettings);
+    const git = (...args: string[]) =>
+      execFileSync(
+        "git",
+        ["-c", "safe.directory=*", "-c", "user.name=t", "-c", "user.email=t@example.test", ...args],
+        {
+          cwd: `${engineer.home}/.claude`,
+          encoding: "utf8",
+        },
+      );
+    git("init", "-q");
+    git("add", "-A");
+    git("commit", "-qm", "claude-config");
+    const start = await engineer.run();
+    expect(start.stdout).toContain(`profile once: . '${engineer.state}/env'`);
+    expect(git("status", "--porcelain")).toBe("");
+    expect(engineer.sourced(`${engineer.state}/env`)).toMatchObject({
+      OTEL_EXPORTER_OTLP_HEADERS: holding("key-1"),
+    });
+  });
+});
 
 describe.each(shells)("under $name", ({ argv }) => {
   it.skipIf(!argv)("sets settings.json, the session and nothing else", async () => {
