@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { renderDashboard } from "./dashboard.js";
-import { dashboards } from "./dashboards.js";
+import { renderDashboard } from "./dashboard";
+import { dashboards } from "./dashboards";
 
 export interface ContentInput {
   signozUrl: string;

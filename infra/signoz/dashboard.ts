@@ -1,5 +1,5 @@
 /** A dashboard: sections of panels, laid out left to right; its JSON is a SigNoz v6 dashboard (API v0.138.0). */
-import { type Panel, renderPanel, size, type Variable } from "./panel.js";
+import { type Panel, renderPanel, size, type Variable } from "./panel";
 
 export interface Dashboard {
   /** Slug, immutable in SigNoz: a changed one is another dashboard. */

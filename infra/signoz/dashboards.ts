@@ -1,7 +1,7 @@
-import type { Dashboard } from "./dashboard.js";
-import { metrics } from "./names.js";
-import { bars, unit } from "./panel.js";
-import { increase } from "./query.js";
+import type { Dashboard } from "./dashboard";
+import { metrics } from "./names";
+import { bars, unit } from "./panel";
+import { increase } from "./query";
 
 const teamOverview: Dashboard = {
   name: "claude-code-team-overview",

@@ -1,5 +1,5 @@
 /** Panels: a line of a dashboard says title, the question it answers, query and unit. */
-import { builderQuery, carries, field, key, type Query } from "./query.js";
+import { builderQuery, carries, field, key, type Query } from "./query";
 
 /** Unit ids of SigNoz' axis formatter (frontend/src/components/YAxisUnitSelector of v0.138.0). */
 export const unit = {

@@ -3,7 +3,7 @@
  * A query knows the attributes of its source, so grouping by one it does not carry does not compile and
  * a dashboard can tell which of its variables may filter it.
  */
-import { common, type Identity, identity, type Source } from "./names.js";
+import { common, type Identity, identity, type Source } from "./names";
 
 export type Common = (typeof common)[number];
 export type Signal = "metrics" | "logs" | "traces";
