@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import { judge, type PolicyResource } from "./policy";
+import { judge, type PolicyResource } from "../scripts/preview/policy";
 import { runProgram } from "./program";
 
 const secretOf = (value: string) => ({

@@ -64,6 +64,44 @@ describe("summarize", () => {
     expect(rows.map((row) => row.split("`")[1])).toEqual(["vm", "old", "new", "changed"]);
   });
 
+  it("counts a command that runs again as an update, since it destroys nothing", () => {
+    const type = "command:local:Command";
+    const { markdown } = summary({
+      steps: [
+        step("delete-replaced", type, "ready"),
+        step("replace", type, "ready", { diffReasons: ["triggers[0]"] }),
+        step("create-replacement", type, "ready"),
+      ],
+    });
+    expect(markdown).toContain("Preview of `dev`: 1 to update");
+  });
+
+  it("says that a secret is another one where both sides are hidden", () => {
+    const type = "gcp:secretmanager/secretVersion:SecretVersion";
+    const state = { type, inputs: { secretData: "[secret]" } };
+    const { markdown } = summary({
+      steps: [
+        step("replace", type, "key", {
+          oldState: state,
+          newState: state,
+          detailedDiff: { secretData: { kind: "update_replace", inputDiff: true } },
+        }),
+      ],
+    });
+    expect(markdown).toContain("| `secretData` | `[secret]` | `[secret], another` |");
+  });
+
+  it("leaves out the error that only says that there was another", () => {
+    const diagnostics = ["disk is protected", "error: preview failed"].map((message) => ({
+      severity: "error",
+      message,
+    }));
+    expect(summary({ diagnostics }).blockers).toEqual(["disk is protected"]);
+    expect(summary({ diagnostics: diagnostics.slice(1) }).blockers).toEqual([
+      "error: preview failed",
+    ]);
+  });
+
   it.each([
     ["replace", disk, {}, /data disk/],
     ["delete", disk, {}, /data disk/],
@@ -109,7 +147,7 @@ describe("summarize", () => {
       ],
     };
     const { markdown, blockers } = summary(digest, true);
-    expect(blockers).toEqual(["unable to replace: resource is protected"]);
+    expect(blockers).toEqual(["unable to replace: resource is protected more ```"]);
     expect(markdown).toMatch(/Preview of `dev`: failed/);
     expect(markdown).toContain("````\nunable to replace");
   });

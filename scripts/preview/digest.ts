@@ -54,24 +54,30 @@ export function parseDigest(text: string): PreviewDigest {
 export function changesOf(digest: PreviewDigest): ResourceChange[] {
   const byUrn = new Map<string, ResourceChange>();
   for (const step of digest.steps ?? []) {
-    const change = changeOf(step.op);
+    const type = step.newState?.type ?? step.oldState?.type ?? "";
+    const change = changeOf(step.op, type);
     const known = byUrn.get(step.urn);
     if (known && rank(known.change) <= rank(change)) continue;
     byUrn.set(step.urn, {
       change,
       urn: step.urn,
-      type: step.newState?.type ?? step.oldState?.type ?? "",
+      type,
       name: step.urn.split("::").at(-1) ?? step.urn,
       step,
     });
   }
-  return [...byUrn.values()].sort((a, b) => rank(a.change) - rank(b.change));
+  // By name within a kind: the engine's order differs from run to run.
+  return [...byUrn.values()].sort(
+    (a, b) => rank(a.change) - rank(b.change) || a.name.localeCompare(b.name),
+  );
 }
 
 const order: Change[] = ["replace", "delete", "create", "update", "same"];
 const rank = (change: Change) => order.indexOf(change);
 
-function changeOf(op: string): Change {
+function changeOf(op: string, type: string): Change {
+  // A command that runs again is a replacement to the engine, and destroys nothing.
+  if (type === "command:local:Command" && /replace/.test(op)) return "update";
   switch (op) {
     case "replace":
     case "create-replacement":

@@ -1,5 +1,5 @@
-import { judge } from "../../test/policy";
 import { changesOf, type PreviewDigest, type ResourceChange } from "./digest";
+import { judge } from "./policy";
 import { differences } from "./values";
 
 /** GitHub refuses a longer comment body. */
@@ -34,7 +34,11 @@ function guarded({ type, step }: ResourceChange): string | undefined {
 /** Renders a preview; `blockers` says why it may not go in. */
 export function summarize(digest: PreviewDigest, context: SummaryContext): Summary {
   const changes = changesOf(digest);
-  const errors = (digest.diagnostics ?? []).filter(({ severity }) => severity === "error");
+  // "preview failed" only says that there was another error.
+  const errors = (digest.diagnostics ?? []).filter(
+    ({ severity, message }, _, { length }) =>
+      severity === "error" && (length === 1 || !/^error: preview failed\s*$/.test(message)),
+  );
   const losses = changes.flatMap((change) => {
     const what = ["replace", "delete"].includes(change.change) ? guarded(change) : undefined;
     return what ? [`\`${change.name}\`: ${change.change}s ${what}`] : [];
@@ -50,7 +54,7 @@ export function summarize(digest: PreviewDigest, context: SummaryContext): Summa
       })),
   ).map(({ resource, message, rule }) => `\`${resource}\` ${message} (rule ${rule})`);
   const blockers = [
-    ...errors.map(({ message }) => firstLine(message)),
+    ...errors.map(({ message }) => message.trim().replace(/\s+/g, " ")),
     ...violations,
     ...(context.allowReplace ? [] : losses),
   ];
@@ -138,7 +142,6 @@ function cut(markdown: string, { runUrl }: SummaryContext): string {
 }
 
 const shortType = (type: string) => type.replace(/\/[^:]*:/, ":");
-const firstLine = (text: string) => text.trim().split("\n")[0] ?? "";
 
 /** A code span that a table cell survives: no line break, no pipe, no backtick of the value's own. */
 function code(text: string): string {

@@ -39,31 +39,33 @@ function compare(path: string, from: unknown, to: unknown): Difference[] {
 
 function texts(from: unknown, to: unknown): { from: string; to: string } {
   const [a, b] = [printable(from), printable(to)];
-  if (a.length <= longestValue && b.length <= longestValue && !/\n/.test(a + b))
-    return { from: a, to: b };
+  if (a === b) return { from: a, to: `${b}, another` };
+  const short = (text: string) => text.length <= longestValue && !text.includes("\n");
   const [before, after] = [a.split("\n"), b.split("\n")];
-  const lines = (n: number) => `${n} ${n === 1 ? "line" : "lines"}`;
   return {
-    from: `${lines(before.length)}, ${lines(missing(before, after))} gone`,
-    to: `${lines(after.length)}, ${lines(missing(after, before))} new`,
+    from: short(a) ? a : `${lines(before)}, ${lines(missing(before, after))} gone`,
+    to: short(b) ? b : `${lines(after)}, ${lines(missing(after, before))} new`,
   };
 }
 
-function missing(lines: string[], others: string[]): number {
+const lines = ({ length }: string[]) => `${length} ${length === 1 ? "line" : "lines"}`;
+
+function missing(texts: string[], others: string[]): string[] {
   const left = new Map<string, number>();
   for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
-  return lines.filter((line) => {
+  return texts.filter((line) => {
     const count = left.get(line) ?? 0;
     left.set(line, count - 1);
     return count <= 0;
-  }).length;
+  });
 }
 
 function printable(value: unknown): string {
   if (value === undefined || value === null) return "–";
   if (value === unknownValue) return "known after up";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.replaceAll(unknownValue, "known after up");
+  const compact = JSON.stringify(value);
+  const json = compact.length > longestValue ? JSON.stringify(value, null, 1) : compact;
+  return (typeof value === "string" ? value : json).replaceAll(unknownValue, "known after up");
 }
 
 function asJson(value: unknown): object | undefined {

@@ -1,0 +1,27 @@
+import { readFileSync } from "node:fs";
+
+export interface CodeBlock {
+  document: string;
+  language: string;
+  /** The file that the block's first line names (`# otel-env.sh: …`, `// checkout.ts`); empty for plain commands. */
+  file: string;
+  text: string;
+}
+
+/** The fenced code blocks of a document. */
+export function codeBlocks(document: string): CodeBlock[] {
+  const blocks = readFileSync(document, "utf8").matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
+  return [...blocks].map(([, language = "", text = ""]) => ({
+    document,
+    language,
+    file: /^(?:#|\/\/) ([\w-]+\.\w+)\b/.exec(text)?.[1] ?? "",
+    text,
+  }));
+}
+
+/** The block of a document that is to be saved as that file. */
+export function codeFile(document: string, file: string): string {
+  const found = codeBlocks(document).find((block) => block.file === file);
+  if (!found) throw new Error(`${document} has no code block for ${file}`);
+  return found.text;
+}
