@@ -150,15 +150,25 @@ read_metadata() {
 check_settings() { # FILE
   local odd
   odd=$(jq --raw-output '
-    def version: type == "string" and test("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$");
-    [ (.host | strings | test("^[a-z0-9.-]+$")), (.org | strings | test("^[A-Za-z0-9 ._-]+$")), (.adminEmail | strings | test("^[^@ ]+@[^@ ]+$")),
-      (.images | [.signoz, .collector, .clickhouse, .keeper] | all(strings | test("^[^ ]+:[^ ]+$"))),
-      (.secrets.ingestionKeys | arrays | length > 0 and all(version)), (.secrets.engineerKeys // [] | all(version)),
-      (.secrets | [.tls, .signozAdmin, .clickhouse] | all(version)), (.secrets.alerts // null | . == null or version),
-      (.signozUrl | strings | test("^https?://[^ \u0027]+$")), (.smtp // {host: ""} | .host | strings | true),
-      (.keepContent | booleans | true), (.dataDeviceName | strings | test("^[A-Za-z0-9-]+$")) ] as $checks
-    | ["host", "org", "adminEmail", "images", "secrets.ingestionKeys", "secrets.engineerKeys", "secrets", "secrets.alerts", "signozUrl", "smtp", "keepContent", "dataDeviceName"]
-    | [.[] as $name | $name] | to_entries | map(select($checks[.key] != true) | .value) | join(", ")' "$1" 2>/dev/null) ||
+    def is(f): [f] == [true];
+    def version: is(strings | test("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$"));
+    def all_of(f): is(arrays | all(f));
+    {
+      host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
+      org: (.org | is(strings | test("^[A-Za-z0-9 ._-]+$"))),
+      adminEmail: (.adminEmail | is(strings | test("^[^@ ]+@[^@ ]+$"))),
+      signozUrl: (.signozUrl | is(strings | test("^https?://[^ \u0027]+$"))),
+      smtp: (.smtp | . == null or is(.host | strings | test("^[^ \u0027]+:[0-9]+$"))),
+      keepContent: (.keepContent | is(booleans | true)),
+      dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
+      images: (.images | [.signoz?, .collector?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^ \u0027]+:[^ \u0027]+$")))),
+      "secrets.ingestionKeys": (.secrets.ingestionKeys? | length > 0 and all_of(version)),
+      "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
+      "secrets.tls": (.secrets.tls? | version),
+      "secrets.signozAdmin": (.secrets.signozAdmin? | version),
+      "secrets.clickhouse": (.secrets.clickhouse? | version),
+      "secrets.alerts": (.secrets.alerts? | . == null or version)
+    } | to_entries | map(select(.value | not) | .key) | join(", ")' "$1") ||
     fail "instance metadata monitoring-settings has not the expected shape"
   [ -z "$odd" ] || fail "instance metadata monitoring-settings: missing or malformed: $odd"
 }
@@ -179,13 +189,11 @@ unpack() { # JSON DIR
 }
 
 install_units() {
-  local unit before after
-  before=$(cat /etc/systemd/system/monitoring-* 2>/dev/null | sha256sum)
+  local unit
   for unit in "$release"/*.service "$release"/*.timer; do
     replace "/etc/systemd/system/${unit##*/}" 644 <"$unit"
   done
-  after=$(cat /etc/systemd/system/monitoring-* | sha256sum)
-  [ "$before" = "$after" ] || systemctl daemon-reload
+  systemctl daemon-reload
   systemctl enable --quiet --now monitoring-watcher.service monitoring-disk.timer
 }
 
@@ -205,7 +213,7 @@ converge() {
   rm -f "$reported"
   trap on_exit EXIT
   attribute error
-  [ "${BASH_SOURCE[0]}" -ef "$state/startup.sh" ] || install -m 700 "${BASH_SOURCE[0]}" "$state/startup.sh"
+  [ "${BASH_SOURCE[0]}" -ef "$state/startup.sh" ] || replace "$state/startup.sh" 700 <"${BASH_SOURCE[0]}"
   stage packages packages
   stage metadata read_metadata
   load_stages

@@ -1,0 +1,398 @@
+import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import { issueCertificate } from "../certificate";
+import { collector } from "../parts/collector";
+import { debian } from "../parts/debian";
+import type { Observed, Surroundings } from "./surroundings";
+
+const vmFiles = join(__dirname, "../../../infra/vm");
+export const host = "gate.test";
+const here = (name: string) => join(__dirname, name);
+
+/** What runs on the machine needs root, mount namespaces and loop devices; why it cannot run here, or "". */
+export function machineMissing(): string {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (spawnSync("unshare", ["--net", "--mount", "true"]).status !== 0) return "needs unshare";
+  if (spawnSync("losetup", ["--find"]).status !== 0) return "needs loop devices";
+  return spawnSync("debootstrap", ["--version"]).status === 0 ? "" : "needs debootstrap";
+}
+
+/** A run of startup.sh. */
+export interface Run {
+  status: number | null;
+  output: string;
+}
+
+/**
+ * A Debian 13 machine on loopback: the real userland in a chroot with namespaces of its own, a loop
+ * device as data disk, the shipped files delivered by a metadata server, secrets by a Secret Manager;
+ * docker and systemctl are recorders, but the gate that comes up is the real collector.
+ */
+export class Machine {
+  private constructor(
+    private readonly dir: string,
+    private readonly holder: ChildProcess,
+    private readonly server: ChildProcess,
+    readonly certificate: { ca: string; pem: string },
+  ) {}
+  private loop = "";
+  /** Files that the metadata delivers, by path; tests change them to deliver another version. */
+  files: Record<string, string> = shippedFiles();
+  settings = defaultSettings();
+
+  static async start(diskMib = 256): Promise<Machine> {
+    const [userland, otelcol] = [await debian(), await collector()];
+    const dir = mkdtempSync(join(tmpdir(), "machine-"));
+    for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name));
+    const holder = spawn(
+      "unshare",
+      ["--net", "--mount", "--propagation", "private", "sleep", "7200"],
+      { stdio: "ignore" },
+    );
+    await sleep(200);
+    const [certificate, secretManager] = [
+      await issueCertificate([host]),
+      await issueCertificate(["secretmanager.googleapis.com"]),
+    ];
+    const root = join(dir, "root");
+    enter(holder, [
+      "sh",
+      "-euc",
+      `
+      ip link set lo up; ip address add 169.254.169.254/32 dev lo
+      mount -t overlay overlay -o lowerdir=${userland},upperdir=${dir}/upper,workdir=${dir}/work ${root}
+      cd ${root}
+      mount -t proc proc proc; mount --rbind /sys sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
+      mkdir -p dev/disk/by-id dev/shm recorded
+      for node in null:3 zero:5 random:8 urandom:9; do mknod -m 666 dev/\${node%:*} c 1 \${node#*:}; done
+      ln -s /proc/self/fd dev/fd; ln -s /proc/self/fd/0 dev/stdin; ln -s /proc/self/fd/1 dev/stdout; ln -s /proc/self/fd/2 dev/stderr
+      echo '127.0.0.1 localhost secretmanager.googleapis.com' >etc/hosts
+      : >etc/fstab`,
+    ]);
+    writeFileSync(join(dir, "ca.pem"), secretManager.ca);
+    enter(holder, ["sh", "-euc", `cat ${dir}/ca.pem >>${root}/etc/ssl/certs/ca-certificates.crt`]);
+    enter(
+      holder,
+      [
+        "sh",
+        "-euc",
+        `
+      cp ${otelcol} ${root}/opt/otelcol
+      install -m 755 ${here("docker-recorder.sh")} ${root}/usr/local/bin/docker
+      install -m 755 ${here("curl-recorder.sh")} ${root}/usr/local/bin/curl
+      for name in systemctl systemd-run; do install -m 755 ${here("systemctl-recorder.sh")} ${root}/usr/local/bin/$name; done
+      cat >${root}/opt/override.yaml`,
+      ],
+      stringify(override()),
+    );
+    if (!mayResizeOnline())
+      enter(holder, [
+        "install",
+        "-m",
+        "755",
+        here("resize-offline.sh"),
+        join(root, "usr/local/bin/resize2fs"),
+      ]);
+    const server = fork(here("surroundings.ts"), {
+      execPath: "nsenter",
+      execArgv: [`--net=/proc/${holder.pid}/ns/net`, process.execPath, "--import", "tsx"],
+      env: { ...process.env, SURROUNDINGS_PEM: secretManager.pem },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("message", () => resolve());
+      server.once("exit", () => reject(new Error("the surroundings did not start")));
+    });
+    const machine = new Machine(dir, holder, server, certificate);
+    machine.attachDisk(diskMib);
+    await machine.deliver(machine.secrets());
+    return machine;
+  }
+
+  /** Payloads of the versions that the settings name. */
+  secrets(): Record<string, string> {
+    const { secrets } = this.settings;
+    return {
+      ...Object.fromEntries(
+        secrets.ingestionKeys.map((name, index) => [name, `shared-key-${index + 1}`]),
+      ),
+      ...Object.fromEntries(secrets.engineerKeys.map((name) => [name, "first.last.5e3f0b61c2"])),
+      [secrets.tls]: this.certificate.pem,
+      [secrets.signozAdmin]: 'Admin$1`"quoted"\\ #x',
+      [secrets.clickhouse]: "clickhousePassword1",
+    };
+  }
+
+  /** Publishes files and settings as core's program does, under a digest of them. */
+  async deliver(secrets?: Record<string, string>): Promise<string> {
+    const { "startup.sh": startup = "", ...files } = this.files;
+    const delivered = {
+      "startup-script": startup,
+      "monitoring-files": JSON.stringify(files),
+      "monitoring-settings": JSON.stringify(this.settings),
+    };
+    const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
+    await this.surround({
+      attributes: { ...delivered, "monitoring-digest": digest },
+      ...(secrets && { secrets }),
+    });
+    return digest;
+  }
+
+  surround(set: Partial<Surroundings>): Promise<Observed> {
+    return this.ask({ set });
+  }
+  observed(): Promise<Observed> {
+    return this.ask({});
+  }
+  /** Starts a new page: what docker and the metadata server have seen so far is forgotten. */
+  async forget() {
+    await this.ask({ forget: true });
+    this.sh("rm -f /recorded/docker");
+  }
+  private ask(message: object): Promise<Observed> {
+    return new Promise((resolve) => {
+      const listen = (answer: { observed?: Observed }) => {
+        if (!answer.observed) return;
+        this.server.off("message", listen);
+        resolve(answer.observed);
+      };
+      this.server.on("message", listen);
+      this.server.send(message);
+    });
+  }
+
+  attachDisk(mib: number) {
+    const image = join(this.dir, "disk.img");
+    execFileSync("truncate", ["-s", `${mib}M`, image]);
+    this.loop = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
+    this.showDisk();
+  }
+  private showDisk() {
+    this.sh(
+      `rm -f ${this.loop}; mknod ${this.loop} b 7 ${this.loop.replace("/dev/loop", "")}; ln -sf ${this.loop} /dev/disk/by-id/google-monitoring-data`,
+    );
+  }
+  detachDisk() {
+    this.sh("rm -f /dev/disk/by-id/google-monitoring-data");
+  }
+  reattachDisk() {
+    this.showDisk();
+  }
+  growDisk(mib: number) {
+    execFileSync("truncate", ["-s", `${mib}M`, join(this.dir, "disk.img")]);
+    execFileSync("losetup", ["--set-capacity", this.loop]);
+  }
+  /** Loop device of the data disk, as seen on the machine and outside. */
+  get disk() {
+    return this.loop;
+  }
+
+  /** Runs a command line on the machine; throws when it fails. */
+  sh(command: string, input = ""): string {
+    return enter(this.holder, ["chroot", join(this.dir, "root"), "bash", "-euc", command], input);
+  }
+
+  /** Content of a file on the machine, or null. */
+  read(path: string): string | null {
+    const answer = spawnSync(
+      "nsenter",
+      [...namespaces(this.holder), "cat", join(this.dir, "root", path)],
+      { encoding: "utf8", maxBuffer: 1e8 },
+    );
+    return answer.status === 0 ? answer.stdout : null;
+  }
+
+  /** Lines that the docker recorder has seen, without the questions that change nothing. */
+  docker(): string[] {
+    return (this.read("/recorded/docker") ?? "")
+      .split("\n")
+      .filter(
+        (line) =>
+          line !== "" && !/^(info|image inspect|image prune|inspect)\b| config | ps /.test(line),
+      )
+      .map((line) =>
+        line.replace(/compose --project-directory \S+ --file \S+ --env-file \S+ /, "compose "),
+      );
+  }
+
+  /** Runs startup.sh as the guest agent does; `until` may end it (SIGKILL) at a stage. */
+  async startup(
+    options: { killAt?: string; args?: string[]; patience?: number; script?: string } = {},
+  ): Promise<Run> {
+    const script = "/tmp/startup-script";
+    enter(
+      this.holder,
+      ["sh", "-euc", `cat >${join(this.dir, "root", script)}`],
+      options.script ?? this.files["startup.sh"],
+    );
+    const child = spawn(
+      "nsenter",
+      [
+        ...namespaces(this.holder),
+        "chroot",
+        join(this.dir, "root"),
+        "env",
+        "-i",
+        "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        `MONITORING_PATIENCE=${options.patience ?? 3}`,
+        "bash",
+        script,
+        ...(options.args ?? []),
+      ],
+      { detached: true, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk) => {
+        output += chunk;
+      });
+    const kill = (message: { stage?: string }) => {
+      if (message.stage === options.killAt) process.kill(-(child.pid as number), "SIGKILL");
+    };
+    if (options.killAt) this.server.on("message", kill);
+    const status = await new Promise<number | null>((resolve) =>
+      child.on("close", (code) => resolve(code)),
+    );
+    this.server.off("message", kill);
+    return { status, output };
+  }
+
+  /** Starts `startup.sh watch`, as the installed unit does; the caller ends it. */
+  watch(): ChildProcess {
+    return spawn(
+      "nsenter",
+      [
+        ...namespaces(this.holder),
+        "chroot",
+        join(this.dir, "root"),
+        "env",
+        "-i",
+        "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "MONITORING_PATIENCE=3",
+        "/var/lib/monitoring/startup.sh",
+        "watch",
+      ],
+      { detached: true, stdio: "ignore" },
+    );
+  }
+
+  /** What a power cycle leaves: the disks, and nothing that ran. */
+  reboot() {
+    this.stopCollector();
+    this.sh(
+      "for mount in /etc/otelcol /var/lib/otelcol /run/gate /mnt/monitoring; do ! mountpoint -q $mount || umount $mount; done; rm -rf /run/* /recorded/systemd",
+    );
+  }
+  private stopCollector() {
+    this.sh(
+      "[ ! -e /recorded/collector.pid ] || kill $(cat /recorded/collector.pid) || true; sleep 0.3; rm -f /recorded/collector.pid",
+    );
+  }
+
+  /** What the shipped probe says of the gate for this key: 0 accepted, 1 refused, 2 not reached. */
+  probe(key: string, ca = this.certificate.ca): number {
+    this.sh("cat >/tmp/ca.pem", ca);
+    const probe = `/var/lib/monitoring/files/probe.sh ${host}:4317 /tmp/ca.pem 127.0.0.1`;
+    return Number(this.sh(`${probe} 2>/dev/null && echo 0 || echo $?`, key));
+  }
+
+  /** Process id of the gate; it changes when the gate was restarted. */
+  gatePid(): string {
+    return this.read("/recorded/collector.pid")?.trim() ?? "none";
+  }
+
+  async stop() {
+    this.reboot();
+    this.server.disconnect();
+    this.server.kill();
+    this.holder.kill("SIGKILL");
+    await sleep(200);
+    spawnSync("losetup", ["--detach", this.loop]);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function namespaces(holder: ChildProcess): string[] {
+  return [`--net=/proc/${holder.pid}/ns/net`, `--mount=/proc/${holder.pid}/ns/mnt`];
+}
+
+function enter(holder: ChildProcess, command: string[], input = ""): string {
+  return execFileSync("nsenter", [...namespaces(holder), ...command], {
+    input,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+/** The kernel resizes a mounted file system for CAP_SYS_RESOURCE (24) only, which a sandbox may lack. */
+function mayResizeOnline(): boolean {
+  const effective = /CapEff:\s*(\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  return ((BigInt(`0x${effective}`) >> 24n) & 1n) === 1n;
+}
+
+function override() {
+  return {
+    exporters: { nop: null },
+    service: {
+      pipelines: {
+        metrics: { exporters: ["nop"] },
+        "metrics/self": { exporters: ["nop"] },
+        logs: { exporters: ["nop"] },
+        traces: { exporters: ["nop"] },
+      },
+      telemetry: { metrics: { level: "none", readers: [] } },
+    },
+  };
+}
+
+function shippedFiles(): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(vmFiles, { recursive: true, encoding: "utf8" })
+      .filter((name) => statSync(join(vmFiles, name)).isFile())
+      .map((name) => [name, readFileSync(join(vmFiles, name), "utf8")]),
+  );
+}
+
+function defaultSettings() {
+  const version = (what: string, number = 1) =>
+    `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
+  return {
+    host,
+    org: "palindrom",
+    adminEmail: "admin@example.com",
+    signozUrl: "http://localhost:8080",
+    smtp: null as null | Record<string, unknown>,
+    images: {
+      signoz: "signoz/signoz:v0.138.0",
+      collector: "signoz/signoz-otel-collector:v0.144.7",
+      clickhouse: "clickhouse/clickhouse-server:25.12.5",
+      keeper: "clickhouse/clickhouse-keeper:25.12.5",
+    },
+    secrets: {
+      ingestionKeys: [version("signoz-ingestion-key")],
+      engineerKeys: [version("engineer-first.last")],
+      tls: version("tls"),
+      signozAdmin: version("signoz-admin"),
+      clickhouse: version("clickhouse"),
+    } as Record<"ingestionKeys" | "engineerKeys", string[]> &
+      Record<"tls" | "signozAdmin" | "clickhouse", string> & { alerts?: string },
+    retentionDays: { metrics: 90, logs: 30, traces: 15 },
+    keepContent: false,
+    dataDeviceName: "monitoring-data",
+    histogramQuantile: null as null | { url: string; sha256: string },
+  };
+}
