@@ -203,7 +203,7 @@ LIST
     finding fail variables "missing:$missing${obstacle:+; $settings cannot hold them: $obstacle}" "$mend"
   fi
   if [ -n "$elsewhere" ]; then
-    finding fail variables "set to something else:$elsewhere" "take them out there, or: $self refresh"
+    finding fail variables "set to something else:$elsewhere" "take them out there, then: $self refresh"
   fi
   [ -n "$missing$elsewhere" ] || finding pass variables "all in place (${layer:-$settings})"
   if [ -e "$settings" ] && [ -n "$(find "$settings" -prune \( -perm -040 -o -perm -004 \) 2>/dev/null)" ] &&
@@ -216,8 +216,8 @@ check_layers() {
   find_value CLAUDE_CODE_ENABLE_TELEMETRY
   case $value in
     1) finding pass enabled "CLAUDE_CODE_ENABLE_TELEMETRY=1 (by $layer)" ;;
-    *) finding fail enabled "CLAUDE_CODE_ENABLE_TELEMETRY is '$value' (by ${layer:-nobody})" \
-      "set it to 1 there, or: $self refresh" ;;
+    "") finding fail enabled "CLAUDE_CODE_ENABLE_TELEMETRY is not set" "$self refresh" ;;
+    *) finding fail enabled "CLAUDE_CODE_ENABLE_TELEMETRY is '$value' (by $layer)" "set it to 1 in $layer" ;;
   esac
   # Settings beat the shell name by name, but a variable of one signal beats the general one.
   for signal in METRICS LOGS TRACES; do
@@ -253,7 +253,7 @@ check_sources() {
   ticks=100
   if [ -n "$one_password_reference" ]; then
     if ! command -v op >/dev/null; then
-      finding "$bad" 1Password "op is not installed" "brew install 1password-cli   # or use gcloud"
+      absent 1Password "brew install 1password-cli   # or use gcloud"
     elif ! bounded op whoami; then
       finding "$bad" 1Password "not signed in: $complaint" "op signin"
     elif ! bounded op read --no-newline "$one_password_reference"; then
@@ -265,7 +265,7 @@ check_sources() {
   fi
   ticks=100
   if ! command -v gcloud >/dev/null; then
-    finding "$bad" gcloud "not installed" "brew install google-cloud-sdk   # or use 1Password"
+    absent gcloud "brew install google-cloud-sdk   # or use 1Password"
   elif ! ask_secret_manager; then
     finding "$bad" gcloud "$ingestion_key_secret cannot be read: $complaint" \
       "gcloud auth login && gcloud secrets versions access latest --secret=$ingestion_key_secret --project=$project >/dev/null"
@@ -273,6 +273,15 @@ check_sources() {
     finding pass gcloud "$ingestion_key_secret in $project"
   fi
   output=
+}
+
+# A source that is not there is no fault while there is a key.
+absent() {
+  if [ -n "$key" ]; then
+    finding pass "$1" "not installed, and not needed while there is a key"
+  else
+    finding fail "$1" "not installed" "$2"
+  fi
 }
 
 # One request tells name, connection, certificate and key apart.
@@ -355,8 +364,9 @@ check_live() {
     return
   fi
   ticks=900
-  bounded claude -p "Say ok." --debug-file "$state/tmp.$$.debug"
-  line=$(sed -n 's/.*\[3P telemetry\] \(First [a-z]* export: .*\)/\1/p' "$state/tmp.$$.debug" 2>/dev/null | tail -n 1)
+  bounded claude -p "Say ok." --debug-file "$state/debug"
+  line=$(sed -n 's/.*\[3P telemetry\] \(First [a-z]* export: .*\)/\1/p' "$state/debug" 2>/dev/null | tail -n 1)
+  rm -f "$state/debug"
   # A refused key stands readable in that line.
   [ -z "$key" ] || while :; do
     case $line in

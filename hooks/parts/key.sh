@@ -70,7 +70,7 @@ try_key() {
     -H 'te: trailers' --data-binary "@$state/frame" \
     "$endpoint_url/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" 2>"$state/tmp.$$.curl")
   curl_status=$?
-  curl_error=$(cat "$state/tmp.$$.curl")
+  curl_error=$(head -n 1 "$state/tmp.$$.curl")
   rm -f "$state/tmp.$$.curl"
   case $answer in
     *"grpc-status: 0"*) verdict=accepted ;;

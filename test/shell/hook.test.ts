@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { ownSettings } from "./faults";
 import { Machine, shells, which } from "./machine";
@@ -56,11 +55,6 @@ function ageAttempt(engineer: Machine): void {
   writeFileSync(`${engineer.state}/attempt`, ["0", ...rest].join("\n"));
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition() && waited < 8000; waited += 50) await sleep(50);
-  expect(condition()).toBe(true);
-}
-
 describe("the key", () => {
   it("comes from SIGNOZ_KEY before anything else", async () => {
     const engineer = withKeys("key-1");
@@ -101,8 +95,8 @@ describe("the key", () => {
     ageAttempt(engineer);
     const start = await engineer.run();
     expect(start).toMatchObject({ code: 0, stdout: "" });
-    await until(() => header(engineer) === holding("key-2"));
-    await until(() => existsSync(`${engineer.state}/notice`));
+    await engineer.until(() => header(engineer) === holding("key-2"));
+    await engineer.until(() => existsSync(`${engineer.state}/notice`));
     expect((await engineer.run()).stdout).toContain("from the next session on");
   });
   it("costs a hanging source one wait of 3 s, and none after", async () => {

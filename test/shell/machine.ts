@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type HookValues, renderHook } from "../../infra/hook";
 
 export const values: HookValues = {
@@ -61,11 +62,32 @@ export interface Ran {
   seconds: number;
 }
 
+/** Waits until every pipe of a command is closed, as Claude Code does for its hooks. */
+export function finished(child: ChildProcess): Promise<Ran> {
+  const began = performance.now();
+  const ran: Ran = { code: null, stdout: "", stderr: "", seconds: 0 };
+  child.stdout?.on("data", (chunk) => {
+    ran.stdout += chunk;
+  });
+  child.stderr?.on("data", (chunk) => {
+    ran.stderr += chunk;
+  });
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(JSON.stringify({ hook_event_name: "SessionStart", source: "startup" }));
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      resolve({ ...ran, code, seconds: (performance.now() - began) / 1000 });
+    });
+  });
+}
+
 /** A scratch computer: a home, a PATH with nothing but chosen tools, and the rendered hook. */
 export class Machine {
   readonly root = mkdtempSync(join(tmpdir(), "hook-"));
   readonly bin = join(this.root, "bin");
   home = join(this.root, "home");
+  /** Root may write anywhere, so a test that root runs plays an ordinary user. */
+  protected ordinary = process.getuid?.() === 0;
   readonly envFile = join(this.root, "sessionstart-hook-0.sh");
   env: Record<string, string | undefined> = {};
 
@@ -102,41 +124,32 @@ export class Machine {
 
   start(
     args: string[] = [],
-    options: { shell?: string[]; env?: Record<string, string | undefined> } = {},
+    options: { shell?: string[]; env?: Record<string, string | undefined>; cwd?: string } = {},
   ): ChildProcess {
     const [command, ...rest] = options.shell ?? [join(this.bin, "sh")];
     const env = { ...this.env, ...options.env };
-    // Root may write anywhere, so a test run by root plays an ordinary user.
-    const user = process.getuid?.() === 0 ? { uid: engineerId, gid: engineerId } : {};
-    if (user.uid)
+    const user = this.ordinary ? { uid: engineerId, gid: engineerId } : {};
+    if (this.ordinary)
       execFileSync("chown", ["-Rh", `--from=0`, `${engineerId}:${engineerId}`, this.root]);
     // biome-ignore lint/style/noNonNullAssertion: a shell has a first word
     return spawn(command!, [...rest, this.hook, ...args], {
       env,
-      cwd: this.root,
+      cwd: options.cwd ?? this.root,
       detached: true,
       ...user,
     });
   }
 
-  /** Runs the hook to its end: until its pipes are closed, as Claude Code waits for it. */
+  /** Runs the hook to its end. */
   run(...[args, options]: Parameters<Machine["start"]>): Promise<Ran> {
-    const began = performance.now();
-    const child = this.start(args, options);
-    const ran: Ran = { code: null, stdout: "", stderr: "", seconds: 0 };
-    child.stdout?.on("data", (chunk) => {
-      ran.stdout += chunk;
-    });
-    child.stderr?.on("data", (chunk) => {
-      ran.stderr += chunk;
-    });
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(JSON.stringify({ hook_event_name: "SessionStart", source: "startup" }));
-    return new Promise((resolve) => {
-      child.on("close", (code) => {
-        resolve({ ...ran, code, seconds: (performance.now() - began) / 1000 });
-      });
-    });
+    return finished(this.start(args, options));
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    for (let waited = 0; !condition(); waited += 50) {
+      if (waited > 10_000) throw new Error(`still not so after 10 s: ${condition}`);
+      await sleep(50);
+    }
   }
 
   read(path: string): string {

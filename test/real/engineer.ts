@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type HookValues, renderClaudeSettings } from "../../infra/hook";
+import { finished, Machine, type Ran } from "../shell/machine";
+import { claude } from "./parts/claude";
+
+export type EngineerOptions = NonNullable<ConstructorParameters<typeof Machine>[0]>;
+
+/** A scratch engineer who got the exported claude-config (hook and settings) and runs the real Claude Code. */
+export class Engineer extends Machine {
+  readonly project = join(this.root, "project");
+
+  readonly hookValues: Partial<HookValues>;
+
+  constructor(apiUrl: string, options: EngineerOptions = {}) {
+    super(options);
+    this.ordinary = false; // Claude Code runs as who the test is, and so must its hook
+    this.hookValues = options.hook ?? {};
+    mkdirSync(this.project);
+    this.save(this.settings, renderClaudeSettings());
+    this.save(join(this.home, ".claude.json"), JSON.stringify({ hasCompletedOnboarding: true }));
+    const { CLAUDE_ENV_FILE: _set_by_claude, ...env } = this.env;
+    this.env = {
+      ...env,
+      PATH: `${this.bin}:/usr/bin:/bin`,
+      ANTHROPIC_BASE_URL: apiUrl,
+      ANTHROPIC_API_KEY: "sk-ant-fake",
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    };
+  }
+
+  save(path: string, text: string): void {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  settingsText(): string {
+    return readFileSync(this.settings, "utf8");
+  }
+
+  /**
+   * One session, `claude -p`.
+   * @param options.profile a file that the shell sources first, as a profile line does
+   * @param options.etc a folder that stands as /etc for this session (root only)
+   */
+  async session(
+    prompt: string,
+    options: { args?: string[]; profile?: string; etc?: string; env?: Record<string, string> } = {},
+  ): Promise<Ran> {
+    const lines = [
+      options.etc ? `mount --bind "${options.etc}" /etc` : "",
+      options.profile ? `. "${options.profile}"` : "",
+      'exec "$@"',
+    ].filter(Boolean);
+    const { args = ["--allowedTools", "Bash"] } = options;
+    const command = ["sh", "-c", lines.join("\n"), "sh", await claude(), "-p", prompt, ...args];
+    const [program = "", ...rest] = options.etc ? ["unshare", "-m", ...command] : command;
+    return finished(
+      spawn(program, rest, { cwd: this.project, env: { ...this.env, ...options.env } }),
+    );
+  }
+
+  /** Runs the hook with a folder standing as /etc (root only). */
+  inEtc(etc: string, args: string[]): Promise<Ran> {
+    const script = `mount --bind "${etc}" /etc && exec sh "$@"`;
+    const command = ["-m", "sh", "-c", script, "sh", this.hook, ...args];
+    return finished(spawn("unshare", command, { cwd: this.project, env: this.env }));
+  }
+}
