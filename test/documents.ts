@@ -25,3 +25,13 @@ export function codeFile(document: string, file: string): string {
   if (!found) throw new Error(`${document} has no code block for ${file}`);
   return found.text;
 }
+
+/** The commands of a document's shell blocks that are not files of their own; comments and continuations joined away. */
+export function commands(document: string): { document: string; line: string }[] {
+  return codeBlocks(document)
+    .filter(({ language, file }) => language === "sh" && !file)
+    .flatMap(({ text }) => text.replaceAll(/\\\n\s*/g, " ").split("\n"))
+    .flatMap((line) => line.replace(/\s+#.*$/, "").split(" && "))
+    .map((line) => ({ document, line: line.trim() }))
+    .filter(({ line }) => line && !line.startsWith("#"));
+}

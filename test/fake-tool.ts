@@ -12,12 +12,19 @@ export function fakeTool(name: string, body: string) {
   mkdirSync(bin);
   const log = join(folder, "calls");
   writeFileSync(log, "");
-  const record = `STATE='${folder}'\n{ printf '%s' "\${0##*/}"; printf ' %s' "$@"; printf '\\n'; } >>'${log}'\n`;
+  const record = `STATE='${folder}'\n{ printf '%s' "\${0##*/}"; printf ' %s' "$@"; printf '\\n'; } >>'${log}'
+printf '%s\\0' "$@" $'\\n' >>'${log}.argv'\n`;
   writeFileSync(join(bin, name), `#!/usr/bin/env bash\n${record}${body}\n`, { mode: 0o755 });
   return {
     folder,
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
     /** One line a call: the tool's name and its arguments. */
     calls: () => readFileSync(log, "utf8").split("\n").filter(Boolean),
+    /** The arguments of each call, as they were. */
+    argv: () =>
+      readFileSync(`${log}.argv`, "utf8")
+        .split("\n\0")
+        .filter(Boolean)
+        .map((call) => call.split("\0").slice(0, -1)),
   };
 }

@@ -43,6 +43,7 @@ const actionInputs: Record<string, string[]> = {
   "actions/checkout": ["fetch-depth", "persist-credentials", "ref"],
   "actions/setup-node": ["node-version", "cache"],
   "actions/setup-go": ["go-version", "cache"],
+  "actions/cache": ["path", "key", "restore-keys"],
   "actions/upload-artifact": ["name", "path", "if-no-files-found", "retention-days"],
   "actions/download-artifact": ["name", "path"],
   "google-github-actions/auth": ["project_id", "workload_identity_provider", "service_account"],
@@ -76,6 +77,7 @@ describe("every workflow", () => {
     for (const name of Object.keys(texts)) expect(workflow(name).permissions, name).toEqual({});
     expect(Object.fromEntries(jobs.map(([name, { permissions }]) => [name, permissions]))).toEqual({
       "check/check": { contents: "read" },
+      "check/whole": { contents: "read" },
       "preview/changes": { contents: "read" },
       "preview/preview": { contents: "read", "id-token": "write" },
       "preview/comment": { contents: "read", "pull-requests": "write" },
@@ -179,6 +181,17 @@ describe("deploy", () => {
     if (!existsSync("index.ts")) return; // Lands with the program.
     for (const path of previewed.filter((path) => !path.includes("*")))
       expect(existsSync(path), path).toBe(true);
+  });
+});
+
+describe("check", () => {
+  it("runs what a developer runs, on every Node line that the program must run on", () => {
+    const commands = job("check/check")
+      .steps.map(({ run }) => run)
+      .filter(Boolean);
+    expect(commands).toEqual(["npm ci", "npm run check", "npm test"]);
+    expect(texts.check).toContain("node: [20, 22, 24]");
+    expect(job("check/whole").steps.at(-1)?.run).toBe("bash .ci/run");
   });
 });
 
