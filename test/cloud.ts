@@ -20,6 +20,10 @@ export interface CloudOptions {
   /** What StackReference answers, by the full name of the stack; an unknown stack is an error. */
   stacks?: Record<string, Values>;
   now?: () => Date;
+  /** Added to the environment of local commands. */
+  commandEnv?: Record<string, string>;
+  /** Called after a resource was created or changed in place, before anyone is told. */
+  onChange?: (resource: CloudResource) => Promise<void>;
 }
 
 /** A resource as the cloud was asked for it. */
@@ -46,6 +50,7 @@ export class Cloud implements pulumi.runtime.Mocks {
   readonly stacks: Record<string, Values>;
   readonly world: World;
   private readonly kinds: Record<string, Kind>;
+  private readonly onChange: CloudOptions["onChange"];
 
   constructor(options: CloudOptions = {}) {
     const zone = options.zone ?? "europe-west1-b";
@@ -58,11 +63,12 @@ export class Cloud implements pulumi.runtime.Mocks {
     const address = options.address ?? "203.0.113.10";
     this.google = { address, projectNumber: "123456789012", secrets: new Map() };
     this.stacks = options.stacks ?? {};
+    this.onChange = options.onChange;
     this.kinds = {
       ...gcpKinds(this.google),
       ...tlsKinds,
       ...randomKinds,
-      ...commandKinds(options.runCommands ?? false),
+      ...commandKinds(options.runCommands ?? false, options.commandEnv),
     };
   }
 
@@ -112,8 +118,12 @@ export class Cloud implements pulumi.runtime.Mocks {
     const kind = this.kind(type);
     if (preview) return { id: "", state: { ...unknowns(kind), ...inputs } };
     const { id, outputs } = await kind.create(this.act(name, inputs));
+    if (type.startsWith("gcp:compute/") && this.resources.some((one) => one.id === id))
+      throw new Error(refusal(type, name, [`name: ${id} already exists`]));
     const made = { id, state: state(kind, inputs, outputs) };
-    this.resources.push({ type, name, custom: true, inputs, ...made });
+    const resource = { type, name, custom: true, inputs, ...made };
+    this.resources.push(resource);
+    await this.onChange?.(resource);
     return made;
   }
 
@@ -147,7 +157,7 @@ export class Cloud implements pulumi.runtime.Mocks {
     const outputs = (await kind.update?.(this.act(name, news, olds))) ?? {};
     const changed = { ...kept, ...state(kind, news, outputs) };
     const resource = this.resources.find((one) => one.type === type && one.id === id);
-    if (resource) Object.assign(resource, { inputs: news, state: changed });
+    if (resource) await this.onChange?.(Object.assign(resource, { inputs: news, state: changed }));
     return changed;
   }
 

@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import type { Act, Kind } from "./kind.js";
 import type { Values } from "./values.js";
+
+type Env = Record<string, string>;
 
 type CommandInputs = {
   create?: string;
@@ -18,9 +21,14 @@ const texts = { type: "list", elem: "string", optional: true } as const;
 /**
  * `command:local:Command` of @pulumi/command 1.2: without `update` a change runs `create` again;
  * a change of `triggers` replaces (the SDK asks for that with replaceOnChanges).
+ * @param env added to the environment of every command
  * @param run whether commands really run; otherwise they succeed with empty output
  */
-export function commandKinds(run: boolean): Record<string, Kind> {
+export function commandKinds(run: boolean, env: Env = {}): Record<string, Kind> {
+  const execute = (script: string | undefined, act: Act<CommandInputs>) =>
+    run && script !== undefined
+      ? runShell(script, act, env)
+      : Promise.resolve<Values>({ stdout: "", stderr: "" });
   const command: Kind<CommandInputs> = {
     schema: {
       create: text,
@@ -40,18 +48,17 @@ export function commandKinds(run: boolean): Record<string, Kind> {
     },
     rerun: true,
     async create(act) {
-      return { id: `${act.name}-command`, outputs: await execute(run, act.inputs.create, act) };
+      return { id: act.name + randomUUID(), outputs: await execute(act.inputs.create, act) };
     },
-    update: (act) => execute(run, act.inputs.update ?? act.inputs.create, act),
+    update: (act) => execute(act.inputs.update ?? act.inputs.create, act),
     async remove(act) {
-      await execute(run, act.inputs.delete, act);
+      await execute(act.inputs.delete, act);
     },
   };
   return { "command:local:Command": command as Kind };
 }
 
-function execute(run: boolean, script: string | undefined, act: Act<CommandInputs>) {
-  if (!run || script === undefined) return Promise.resolve<Values>({ stdout: "", stderr: "" });
+function runShell(script: string, act: Act<CommandInputs>, env: Env): Promise<Values> {
   const { dir, stdin, environment, interpreter = ["/bin/sh", "-c"] } = act.inputs;
   const [shell = "/bin/sh", ...flags] = interpreter;
   return new Promise<Values>((resolve, reject) => {
@@ -61,7 +68,7 @@ function execute(run: boolean, script: string | undefined, act: Act<CommandInput
     };
     const child = spawn(shell, [...flags, script], {
       cwd: dir,
-      env: { ...process.env, ...previous, ...environment },
+      env: { ...process.env, ...env, ...previous, ...environment },
     });
     const output = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk) => {

@@ -1,4 +1,4 @@
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import * as pulumi from "@pulumi/pulumi";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
@@ -8,44 +8,32 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Change } from "../../cloud/schema.js";
 import { isRecord, type Values } from "../../cloud/values.js";
 import type { Cloud } from "../../cloud.js";
+import { type Served, serve, unary } from "./serve.js";
 
 /** The providers whose resources the program makes. */
-const packages = ["gcp", "random", "tls", "command"];
+const packages = ["gcp", "random", "tls", "command"] as const;
 
-export interface Providers {
-  /** What the engine needs in PULUMI_DEBUG_PROVIDERS to attach instead of starting plugins. */
-  debugProviders: string;
-  close(): void;
-}
-
-/** Serves the cloud to a real engine as resource providers, one per package, on loopback. */
-export async function serveProviders(cloud: Cloud): Promise<Providers> {
-  const servers = await Promise.all(
-    packages.map(async (name) => {
-      const server = new grpc.Server();
-      server.addService(ResourceProviderService, provider(cloud));
-      const port = await new Promise<number>((resolve, reject) =>
-        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-          error ? reject(error) : resolve(bound),
-        ),
-      );
-      return { name, server, port };
-    }),
-  );
-  return {
-    debugProviders: servers.map(({ name, port }) => `${name}:${port}`).join(","),
-    close: () => {
-      for (const { server } of servers) server.forceShutdown();
-    },
-  };
+/**
+ * Serves the cloud to a real engine as resource providers.
+ * @returns by package, for PULUMI_DEBUG_PROVIDERS, which attaches the engine instead of starting plugins
+ */
+export async function serveProviders(cloud: Cloud): Promise<Record<string, Served>> {
+  const served = packages.map(async (name) => {
+    return [name, await serve(ResourceProviderService, provider(cloud, name))] as const;
+  });
+  return Object.fromEntries(await Promise.all(served));
 }
 
 // What is missing here (handshake, checkConfig, getSchema …) answers UNIMPLEMENTED, which the engine takes.
-function provider(cloud: Cloud): grpc.UntypedServiceImplementation {
+function provider(cloud: Cloud, name: string): grpc.UntypedServiceImplementation {
   return {
     attach: unary(async () => new Empty()),
     cancel: unary(async () => new Empty()),
-    getPluginInfo: unary(async () => new PluginInfo()),
+    getPluginInfo: unary(async () => {
+      const info = new PluginInfo();
+      info.setVersion(require(`@pulumi/${name}/package.json`).version);
+      return info;
+    }),
     checkConfig: unary(async (request: proto.CheckRequest) => {
       const response = new proto.CheckResponse();
       response.setInputs(request.getNews());
@@ -106,15 +94,6 @@ function provider(cloud: Cloud): grpc.UntypedServiceImplementation {
       return new proto.InvokeResponse();
     }),
   };
-}
-
-function unary<Request, Response>(answer: (request: Request) => Promise<Response>) {
-  return ((call, callback) => {
-    answer(call.request).then(
-      (response) => callback(null, response),
-      (error) => callback({ code: grpc.status.UNKNOWN, details: String(error?.message ?? error) }),
-    );
-  }) as grpc.handleUnaryCall<Request, Response>;
 }
 
 // urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>

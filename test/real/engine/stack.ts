@@ -1,59 +1,166 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
-import { Cloud } from "../../cloud.js";
+import { parse, stringify } from "yaml";
+import { Cloud, type CloudOptions } from "../../cloud.js";
 import { pulumiCli } from "../parts/pulumi.js";
+import { serveLanguage } from "./language.js";
+import { copyProgram } from "./nodeHost.js";
 import { serveProviders } from "./providers.js";
 
-export type Program = () => Promise<Record<string, unknown>>;
-
-export interface EngineStack {
-  stack: automation.Stack;
-  cloud: Cloud;
-  /** The stack's state file as it lies on disk. */
-  stateText(): string;
-  close(): void;
+/** One step of a deployment: what the engine did to a resource. */
+export interface Step {
+  op: string;
+  /** Last part of the type token and name, as `Instance monitoring-dev-vm`. */
+  resource: string;
+  /** Paths of the inputs that differ. */
+  changed: string[];
 }
 
-const root = join(__dirname, "../../..");
+export interface Operation {
+  /** Steps that change something, in the engine's order. */
+  steps: Step[];
+  /** Resources left as they are. */
+  same: number;
+  /** Everything the command printed. */
+  output: string;
+  error?: string;
+}
 
 /**
- * A stack `dev` of the real engine over the in-memory cloud, in a scratch folder: file backend,
- * secrets encrypted by passphrase, config from Pulumi.yaml and Pulumi.dev.yaml.
+ * Stack `dev` of the real engine over the in-memory cloud: a copy of the program in a scratch folder,
+ * run by Pulumi's own Node.js runner; file backend, secrets encrypted by passphrase.
  */
-export async function engineStack(
-  program: Program,
-  options: { cloud?: Cloud; env?: Record<string, string> } = {},
-): Promise<EngineStack> {
-  const cloud = options.cloud ?? new Cloud({ runCommands: true });
-  const providers = await serveProviders(cloud);
-  const dir = mkdtempSync(join(tmpdir(), "monitoring-engine-"));
-  mkdirSync(join(dir, "state"));
-  for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"])
-    copyFileSync(join(root, file), join(dir, file));
-  const stack = await automation.LocalWorkspace.createOrSelectStack(
-    { stackName: "dev", projectName: "monitoring", program },
-    {
-      workDir: dir,
-      pulumiHome: join(dir, "home"),
-      pulumiCommand: await automation.PulumiCommand.get({ root: await pulumiCli() }),
-      envVars: {
-        PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
-        PULUMI_CONFIG_PASSPHRASE: "test",
-        PULUMI_DEBUG_PROVIDERS: providers.debugProviders,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        ...options.env,
+export class EngineStack {
+  readonly cloud: Cloud;
+  /** The copy of the repository that the engine runs; edit files here. */
+  readonly dir: string;
+  private readonly stack: automation.Stack;
+  private readonly closers: (() => void)[];
+
+  private constructor(cloud: Cloud, dir: string, stack: automation.Stack, closers: (() => void)[]) {
+    this.cloud = cloud;
+    this.dir = dir;
+    this.stack = stack;
+    this.closers = closers;
+  }
+
+  static async start(
+    options: CloudOptions & { env?: Record<string, string> } = {},
+  ): Promise<EngineStack> {
+    const { env, ...cloudOptions } = options;
+    const cloud = new Cloud(cloudOptions);
+    const providers = await serveProviders(cloud);
+    const language = await serveLanguage();
+    const dir = mkdtempSync(join(tmpdir(), "monitoring-engine-"));
+    copyProgram(dir);
+    mkdirSync(join(dir, "state"));
+    const attached = Object.entries(providers).map(([name, { port }]) => `${name}:${port}`);
+    const stack = await automation.LocalWorkspace.createOrSelectStack(
+      { stackName: "dev", workDir: dir },
+      {
+        pulumiHome: join(dir, "home"),
+        pulumiCommand: await automation.PulumiCommand.get({ root: await pulumiCli() }),
+        envVars: {
+          PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
+          PULUMI_CONFIG_PASSPHRASE: "test",
+          PULUMI_DEBUG_PROVIDERS: attached.join(","),
+          PULUMI_DEBUG_LANGUAGES: `nodejs:${language.port}`,
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+          ...env,
+        },
       },
-    },
-  );
-  return {
-    stack,
-    cloud,
-    stateText: () => readFileSync(join(dir, "state/.pulumi/stacks/monitoring/dev.json"), "utf8"),
-    close: () => {
-      providers.close();
-      rmSync(dir, { recursive: true, force: true });
-    },
+    );
+    const closers = [...Object.values(providers), language].map(({ close }) => close);
+    return new EngineStack(cloud, dir, stack, closers);
+  }
+
+  preview(): Promise<Operation> {
+    return operation((to) => this.stack.preview(to));
+  }
+
+  up(): Promise<Operation> {
+    return operation((to) => this.stack.up({ ...to, suppressOutputs: true }));
+  }
+
+  destroy(options: automation.DestroyOptions = {}): Promise<Operation> {
+    return operation((to) => this.stack.destroy({ ...to, ...options }));
+  }
+
+  outputs(): Promise<automation.OutputMap> {
+    return this.stack.outputs();
+  }
+
+  /**
+   * Sets keys of the stack's config file; undefined takes one away.
+   * @returns puts the file back
+   */
+  config(values: Record<string, unknown>): () => void {
+    return this.edit("Pulumi.dev.yaml", (text) => {
+      const content = parse(text);
+      for (const [key, value] of Object.entries(values)) {
+        const name = key.includes(":") ? key : `monitoring:${key}`;
+        if (value === undefined) delete content.config[name];
+        else content.config[name] = value;
+      }
+      return stringify(content);
+    });
+  }
+
+  /**
+   * Rewrites a file of the program.
+   * @returns puts the file back
+   */
+  edit(path: string, change: (text: string) => string): () => void {
+    const file = join(this.dir, path);
+    const before = readFileSync(file, "utf8");
+    const after = change(before);
+    if (after === before) throw new Error(`${path}: the edit changes nothing`);
+    writeFileSync(file, after);
+    return () => writeFileSync(file, before);
+  }
+
+  /** The state file as it lies on disk. */
+  stateText(): string {
+    return readFileSync(join(this.dir, "state/.pulumi/stacks/monitoring/dev.json"), "utf8");
+  }
+
+  close(): void {
+    for (const close of this.closers) close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function operation(
+  run: (to: {
+    onOutput: (text: string) => void;
+    onEvent: (event: automation.EngineEvent) => void;
+  }) => Promise<unknown>,
+): Promise<Operation> {
+  const found: Operation = { steps: [], same: 0, output: "" };
+  const onOutput = (text: string) => {
+    found.output += text;
   };
+  const onEvent = ({ resourcePreEvent }: automation.EngineEvent) => {
+    const metadata = resourcePreEvent?.metadata;
+    if (!metadata) return;
+    if (metadata.op === "same") {
+      found.same++;
+      return;
+    }
+    const name = metadata.urn.split("::").slice(3).join("::");
+    const changed = Object.keys(metadata.detailedDiff ?? {});
+    found.steps.push({
+      op: metadata.op,
+      resource: `${metadata.type.split(":").pop()} ${name}`,
+      changed: changed.length ? changed : (metadata.diffs ?? []),
+    });
+  };
+  try {
+    await run({ onOutput, onEvent });
+  } catch (error) {
+    found.error = String((error as Error).message);
+  }
+  return found;
 }

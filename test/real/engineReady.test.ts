@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { plain } from "../cloud/values.js";
+import type { CloudResource } from "../cloud.js";
+import { EngineStack } from "./engine/stack.js";
+import { type Gate, startGate } from "./gate.js";
+
+// The VM's part is played by this file: on every change of the instance's metadata it fetches the secret
+// versions named there and gives them to the real collector, as the boot does.
+let stack: EngineStack;
+let gate: Gate | undefined;
+let vmFollows = true;
+const dir = mkdtempSync(join(tmpdir(), "monitoring-ready-"));
+const guestAttributes = join(dir, "guest-attributes");
+
+beforeAll(async () => {
+  // The one call that reaches Google: what the VM has published.
+  writeFileSync(guestAttributes, "");
+  writeFileSync(join(dir, "gcloud"), `#!/bin/sh\ncat '${guestAttributes}'\n`, { mode: 0o755 });
+  stack = await EngineStack.start({
+    runCommands: true,
+    // curl dials the name's own port on loopback; the certificate is still checked for the name.
+    commandEnv: { CURL_HOME: dir, GATE_POLL_SECONDS: "1", PATH: `${dir}:${process.env.PATH}` },
+    onChange: async (resource) => {
+      if (resource.type === "gcp:compute/instance:Instance" && vmFollows) await boot(resource);
+    },
+  });
+});
+afterAll(async () => {
+  stack?.close();
+  await gate?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+it("ends `up` when the real gate accepts the newest key over TLS to the name", async () => {
+  const up = await stack.up();
+  expect(up.error).toBeUndefined();
+  expect(readyOutput()).toContain("gate: accepted");
+});
+
+it("ends a rotation when the gate accepts the new key", async () => {
+  stack.config({ ingestionKeys: ["2026-11", "2026-12"] });
+  const up = await stack.up();
+  expect(up.error).toBeUndefined();
+  expect(readyOutput()).toContain("gate: accepted");
+});
+
+it("fails by name, key and next command when the gate never learns the newest key", async () => {
+  vmFollows = false;
+  stack.config({ ingestionKeys: ["2026-11", "2026-12", "2027-01"], readyTimeoutMinutes: 1 });
+  const up = await stack.up();
+  expect(up.error).toContain("did not accept telemetry within 1 minutes");
+  expect(up.error).toContain("refused the key");
+  expect(up.error).toContain("VM monitoring-dev: stage apply done");
+  expect(up.error).toContain("Then run again: pulumi up");
+  const key = plain<string>(
+    find("SecretVersion monitoring-dev-ingestion-key-2027-01")?.state.secretData,
+  );
+  expect(up.error?.includes(key)).toBe(false);
+});
+
+it("is made good by the next `up`", async () => {
+  vmFollows = true;
+  await boot(find("Instance monitoring-dev-vm") as CloudResource);
+  const up = await stack.up();
+  expect(up.error).toBeUndefined();
+  expect(readyOutput()).toContain("gate: accepted");
+});
+
+async function boot({ inputs }: CloudResource): Promise<void> {
+  const metadata = plain<Record<string, string>>(inputs.metadata);
+  const { secrets } = JSON.parse(metadata["monitoring-settings"] ?? "");
+  const keys = [...secrets.ingestionKeys, ...secrets.engineerKeys].map(access).join("\n");
+  const ca = plain<string>(find("SelfSignedCert monitoring-dev-ca")?.state.certPem);
+  gate?.setKeys(keys);
+  gate ??= await startGate({ keys, certificate: { pem: access(secrets.tls), ca } });
+  writeFileSync(join(dir, ".curlrc"), `connect-to = "::127.0.0.1:${gate.port}"\n`);
+  const digest = metadata["monitoring-digest"];
+  writeFileSync(guestAttributes, `stage=apply done\napplied=${digest}\n`);
+}
+
+/** Secret Manager's answer to the VM. */
+function access(name: string): string {
+  const versions = [...stack.cloud.google.secrets.values()].flat();
+  const version = versions.find((one) => one.name === name);
+  if (version?.state !== "ENABLED") throw new Error(`${name} is ${version?.state ?? "unknown"}`);
+  return version.data;
+}
+
+/** @param named last part of the type token and name */
+function find(named: string): CloudResource | undefined {
+  const isNamed = ({ type, name }: CloudResource) => `${type.split(":").pop()} ${name}` === named;
+  return stack.cloud.resources.find(isNamed);
+}
+
+function readyOutput(): string {
+  return plain<string>(find("Command monitoring-dev-ready")?.state.stdout);
+}
