@@ -134,6 +134,15 @@ describe("the cloud's answers", () => {
     });
   });
 
+  it("refuses a second resource of the same name, as a replacement without deleteBeforeReplace makes one", async () => {
+    const cloud = new Cloud();
+    await cloud.create("gcp:compute/network:Network", "a", { name: "net" });
+    await cloud.create("gcp:compute/subnetwork:Subnetwork", "b", { name: "net" });
+    await expect(cloud.create("gcp:compute/network:Network", "c", { name: "net" })).rejects.toThrow(
+      'Network "c":\n  name: projects/test-project/global/networks/net already exists',
+    );
+  });
+
   it("issues a certificate chain that Node verifies", async () => {
     const { outputs, resources, secretOutputs } = await runProgram({ program: certificates });
     const [ca, leaf] = [outputs.ca, outputs.leaf].map((pem) => new X509Certificate(String(pem)));

@@ -51,7 +51,7 @@ export function gcpKinds(google: Google): Record<string, Kind> {
     },
     "gcp:serviceaccount/account:Account": { create: async (act) => account(act) },
     "gcp:compute/address:Address": {
-      create: async (act) => place(act, "regions", { address: google.address }),
+      create: async (act) => place(act, "regions", "addresses", { address: google.address }),
     },
     "gcp:compute/instance:Instance": {
       create: async (act) => instance(google, act),
@@ -70,7 +70,7 @@ export function gcpKinds(google: Google): Record<string, Kind> {
   const kinds = Object.entries({ ...measured, ...byHand }).map(([type, schema]) => {
     const kind: Kind = {
       schema,
-      create: async (act) => place(act, scopeOf(schema), {}),
+      create: async (act) => place(act, scopeOf(schema), collectionOf(type), {}),
       ...special[type],
     };
     return [type, { ...kind, remove: (act) => remove(kind, act) } satisfies Kind] as const;
@@ -82,6 +82,12 @@ function scopeOf(schema: Schema): string {
   return schema.zone ? "zones" : schema.region ? "regions" : "global";
 }
 
+// Google's resource names: gcp:compute/resourcePolicy:ResourcePolicy is found under resourcePolicies.
+function collectionOf(type: string): string {
+  const [, one = ""] = /\/(\w+):/.exec(type) ?? [];
+  return one.endsWith("y") ? `${one.slice(0, -1)}ies` : one.endsWith("s") ? `${one}es` : `${one}s`;
+}
+
 async function remove(kind: Kind, act: Act): Promise<void> {
   if (act.olds.deletionProtection === true)
     throw new Error(`deletionProtection: is true, set it to false before "${act.name}" goes`);
@@ -90,12 +96,12 @@ async function remove(kind: Kind, act: Act): Promise<void> {
   await kind.remove?.(act);
 }
 
-function place({ inputs, world }: Act, scope: string, outputs: Values) {
+function place({ inputs, world }: Act, scope: string, collection: string, outputs: Values) {
   const where = { project: world.project, ...locationOf(scope, world) };
   const at = { ...where, ...pick(inputs, Object.keys(where)) } as Record<string, string>;
   const path = { zones: `zones/${at.zone}`, regions: `regions/${at.region}` }[scope] ?? "global";
   const name = String(inputs.name ?? inputs.secretId ?? inputs.service ?? randomUUID());
-  const id = `projects/${at.project}/${path}/${name}`;
+  const id = `projects/${at.project}/${path}/${collection}/${name}`;
   const selfLink = `https://www.googleapis.com/compute/v1/${id}`;
   return {
     id,
@@ -129,7 +135,11 @@ function instance(google: Google, act: Act) {
       ...access,
     })),
   }));
-  return place(act, "zones", { networkInterfaces, instanceId: "1", currentStatus: "RUNNING" });
+  return place(act, "zones", "instances", {
+    networkInterfaces,
+    instanceId: "1",
+    currentStatus: "RUNNING",
+  });
 }
 
 async function secret(google: Google, { inputs, world }: Act) {
