@@ -57,8 +57,9 @@ describe("readSettings", () => {
   });
 
   it.each([
-    ["org", "", "1 to 64 printable characters"],
-    ["org", " palindrom", "1 to 64 printable characters"],
+    ["org", "", "2 to 64 letters"],
+    ["org", "O'Neill", "2 to 64 letters"],
+    ["org", " palindrom", "2 to 64 letters"],
     ["defaultTeam", "a\nb", "1 to 64 printable characters"],
     ["teamVariable", "PALINDROM-TEAM", "name of an environment variable"],
     ["engineerVariable", "1ENGINEER", "name of an environment variable"],

@@ -125,7 +125,7 @@ uninstall() {
   key=
   compose
   find_obstacle
-  if [ -e "$state/after" ] && cmp -s "$settings" "$state/after" && [ ! -L "$settings" ]; then
+  if [ ! -L "$settings" ] && unedited; then
     if [ -e "$state/before" ]; then
       mv -f "$state/before" "$settings"
     else

@@ -4,7 +4,7 @@
 #   env      the variables as `export` lines: for the shell profile and $CLAUDE_ENV_FILE
 #   owned    the variables this hook put into settings.json, so that nobody else's are touched
 #   seen     settings.json when it was last looked at: unchanged means nothing to do
-#   after    settings.json as this hook last wrote it, and
+#   after    settings.json as this hook last wrote it (`next` while it does), and
 #   before   as it was until then: uninstall puts it back while `after` is still what is there
 
 export_line() {
@@ -166,27 +166,33 @@ rewrite() {
   else
     [ ! -s "$old" ] || return 1
   fi
-  mv -f "$new" "$settings" && result=changed
+  mv -f "$new" "$settings" || return 1
+  result=changed
+  [ ! -e "$state/next" ] || mv -f "$state/next" "$state/after"
+}
+
+# Whether settings.json is as this hook left it; `next` becomes `after` should a kill have come between.
+unedited() {
+  cmp -s "$settings" "$state/after" ||
+    { cmp -s "$settings" "$state/next" && mv -f "$state/next" "$state/after"; }
 }
 
 # Keeps what uninstall needs to put back the very bytes. Once somebody else has edited the file there
 # are no such bytes, unless the edit also took this hook's variables out.
 remember_before() {
-  if [ ! -e "$state/after" ] || ! cmp -s "$settings" "$state/after"; then
-    rm -f "$state/after" "$state/before"
-    if ! grep -q 'signoz-ingestion-key=' "$old"; then
-      [ ! -e "$settings" ] || { cp -p "$old" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/before"; }
-    else
-      return 0
-    fi
-  fi
-  cp "$new" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/after"
+  unedited || {
+    rm -f "$state/after" "$state/next" "$state/before"
+    ! grep -q 'signoz-ingestion-key=' "$old" || return 0
+    # Without `before`, `next` would make uninstall delete the file.
+    [ ! -e "$settings" ] || { cp -p "$old" "$state/tmp.$$" && mv -f "$state/tmp.$$" "$state/before"; } || return 0
+  }
+  cp "$new" "$state/next"
 }
 
 # Brings ca.pem, env and settings.json in step with $key, and queues what the engineer should know.
 # The caller holds the settings lock.
 sync_settings() {
-  write_ca && put env "$exports" || return 1
+  write_ca || return 1
   find_obstacle
   if [ -z "$obstacle" ]; then
     rewrite "$merge"
@@ -206,6 +212,8 @@ sync_settings() {
   else
     rm -f "$state/seen"
   fi
+  # Last, because in_step takes it for the sign that all of the above was done.
+  put env "$exports"
   slurp "$state/obstacle"
   [ "$obstacle" != "$text" ] || return 0
   put obstacle "$obstacle"
