@@ -216,6 +216,25 @@ describe("the program", () => {
       expect(plain<Values>(inputs).deletionPolicy, name).toBe("DISABLE");
   });
 
+  it("waits for what the VM must apply, with the newest key, at the name that clients dial", () => {
+    const { create, environment, triggers } = plain<Values>(
+      only("command:local:Command").inputs,
+    ) as { create: string; environment: Record<string, string>; triggers: string[] };
+    const digest = (instance().metadata as Record<string, string>)["monitoring-digest"];
+    const [, newest] =
+      program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-secret-dev") ?? [];
+    expect(create).toBe("bash scripts/wait-for-gate.sh");
+    expect(environment).toMatchObject({
+      GATE_HOST: "10.113.0.203.bc.googleusercontent.com",
+      GATE_PORT: "4317",
+      GATE_ADDRESS: "203.0.113.10",
+      GATE_KEY: newest?.data,
+      GATE_DIGEST: digest,
+      GATE_INSTANCE: "monitoring-dev",
+    });
+    expect(triggers).toEqual([digest]);
+  });
+
   it("gives an engineer's own key the form that the gate takes the engineer from", () => {
     const [key] =
       program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-dana-scully-secret-dev") ??
