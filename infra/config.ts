@@ -8,7 +8,12 @@ const days = (example: number) => field.wholeNumber(1, 3650, example);
 
 /** Every key of the `monitoring:` namespace; Pulumi.yaml holds their types, meanings and defaults. */
 export const fields = {
-  org: field.label("palindrom"),
+  // SigNoz's organisation is set by an environment file, so nothing in it may need quoting.
+  org: field.matching(
+    /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]$/,
+    "2 to 64 letters, digits, blanks and . _ -",
+    "palindrom",
+  ),
   defaultTeam: field.label("engineering"),
   teamVariable: field.variable("PALINDROM_TEAM"),
   engineerVariable: field.variable("PALINDROM_ENGINEER"),
