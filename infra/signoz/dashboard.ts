@@ -26,7 +26,7 @@ function grid(title: string, panels: Panel[]): object {
   let y = 0;
   let rowHeight = 0;
   const items = panels.map((panel) => {
-    const [width, height] = size(panel.kind);
+    const [width, height] = size[panel.kind];
     if (x + width > columns) {
       x = 0;
       y += rowHeight;

@@ -1,83 +1,89 @@
 /**
  * The only place for names of telemetry: which metric, event or span exists and which attributes it carries.
- * Source: what Claude Code 2.1.330 really sent (test/samples/claude-code), which a test compares with this file.
- * Every metric is a monotonic sum of delta temporality; every event is a log record whose body is its name.
+ * A test compares it with what Claude Code really sent (test/samples/claude-code, version 2.1.330).
  */
 
-/** Who sent it: resource attributes that Claude Code repeats on every datapoint, log record and span. */
+/** Who sent it: on the resource, and repeated by Claude Code on every datapoint, log record and span. */
 export const identity = ["engineer", "team"] as const;
-export type Identity = (typeof identity)[number];
+const common = [...identity, "session.id", "service.version", "terminal.type"] as const;
+type Common = (typeof common)[number];
 
+/** A metric, event or span, and the attributes one may group or filter it by. */
 export interface Source<A extends string = string> {
   name: string;
-  /** Attributes of its own, beyond identity and `common`. */
   attributes: readonly A[];
 }
 
-/** Attributes on every datapoint, log record and span (`service.version` on the resource). */
-export const common = ["session.id", "service.version", "terminal.type"] as const;
+const claudeCode = <const A extends string>(name: string, ...own: A[]): Source<A | Common> => ({
+  name: `claude_code.${name}`,
+  attributes: [...common, ...own],
+});
 
-const source = <const A extends string>(name: string, ...attributes: A[]): Source<A> => ({
+/** Monotonic sums of delta temporality. */
+export const metrics = {
+  sessions: claudeCode("session.count", "start_type"),
+  activeTime: claudeCode("active_time.total", "type"),
+  cost: claudeCode("cost.usage", "model", "query_source", "agent.name"),
+  tokens: claudeCode("token.usage", "type", "model", "query_source"),
+  lines: claudeCode("lines_of_code.count", "type", "model"),
+  commits: claudeCode("commit.count"),
+  pullRequests: claudeCode("pull_request.count"),
+  edits: claudeCode("code_edit_tool.decision", "decision", "source", "tool_name", "language"),
+};
+
+/** Log records whose body is the name. Numbers in `numericStrings` arrive as strings. */
+export const events = {
+  prompt: claudeCode("user_prompt", "prompt_length"),
+  apiRequest: claudeCode(
+    "api_request",
+    ...(["model", "cost_usd", "duration_ms", "ttft_ms"] as const),
+    ...(["input_tokens", "output_tokens", "cache_read_tokens", "query_source"] as const),
+  ),
+  apiError: claudeCode("api_error", "model", "error", "status_code", "attempt", "duration_ms"),
+  toolResult: claudeCode("tool_result", "tool_name", "success", "duration_ms", "error_type"),
+  toolDecision: claudeCode("tool_decision", "tool_name", "decision", "source"),
+};
+
+/** Spans, present when the hook's tracing variables are set. */
+export const spans = {
+  llmRequest: claudeCode("llm_request", "model", "success", "stop_reason"),
+  blockedOnUser: claudeCode("tool.blocked_on_user", "decision", "source"),
+};
+
+const gateMetric = <const A extends string>(name: string, ...attributes: A[]): Source<A> => ({
   name,
   attributes,
 });
 
-export const metrics = {
-  sessions: source("claude_code.session.count", "start_type"),
-  activeTime: source("claude_code.active_time.total", "type"),
-  cost: source("claude_code.cost.usage", "model", "query_source", "agent.name"),
-  tokens: source("claude_code.token.usage", "type", "model", "query_source", "agent.name"),
-  lines: source("claude_code.lines_of_code.count", "type", "model"),
-  commits: source("claude_code.commit.count"),
-  pullRequests: source("claude_code.pull_request.count"),
-  edits: source(
-    "claude_code.code_edit_tool.decision",
-    "decision",
-    "source",
-    "tool_name",
-    "language",
-  ),
+/** By kind of telemetry, as the collector counts them. */
+const perSignal = <const A extends string>(prefix: string, attribute: A) => ({
+  metrics: gateMetric(`${prefix}_metric_points`, attribute),
+  logs: gateMetric(`${prefix}_log_records`, attribute),
+  traces: gateMetric(`${prefix}_spans`, attribute),
+});
+
+/**
+ * What the collector (v0.144) and its host say about themselves, through its own pipeline.
+ * Counters are delta; a histogram arrives in SigNoz as `.count`, `.sum` and `.bucket`.
+ */
+export const gate = {
+  /** Requests by result: gRPC status 0 accepted, 16 refused for its key. */
+  requests: gateMetric("rpc.server.duration.count", "rpc.grpc.status_code", "rpc.service"),
+  accepted: perSignal("otelcol_receiver_accepted", "receiver"),
+  refused: perSignal("otelcol_receiver_refused", "receiver"),
+  sent: perSignal("otelcol_exporter_sent", "exporter"),
+  sendFailed: perSignal("otelcol_exporter_send_failed", "exporter"),
+  enqueueFailed: perSignal("otelcol_exporter_enqueue_failed", "exporter"),
+  queueBytes: gateMetric("otelcol_exporter_queue_size", "exporter", "data_type"),
+  collectorMemory: gateMetric("otelcol_process_memory_rss"),
+  diskUsed: gateMetric("system.filesystem.utilization", "mountpoint", "device"),
+  diskBytes: gateMetric("system.filesystem.usage", "mountpoint", "state"),
+  memoryUsed: gateMetric("system.memory.utilization", "state"),
+  cpuUsed: gateMetric("system.cpu.utilization", "cpu", "state"),
 };
 
-export const events = {
-  prompt: source("claude_code.user_prompt", "prompt_length"),
-  apiRequest: source(
-    "claude_code.api_request",
-    "model",
-    "cost_usd",
-    "duration_ms",
-    "ttft_ms",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "query_source",
-  ),
-  apiError: source(
-    "claude_code.api_error",
-    "model",
-    "error",
-    "status_code",
-    "attempt",
-    "duration_ms",
-  ),
-  toolResult: source(
-    "claude_code.tool_result",
-    "tool_name",
-    "success",
-    "duration_ms",
-    "error_type",
-  ),
-  toolDecision: source(
-    "claude_code.tool_decision",
-    "tool_name",
-    "decision",
-    "source",
-    "permission_mode",
-  ),
-};
-
-export const spans = {
-  llmRequest: source("claude_code.llm_request", "model", "success", "ttft_ms", "stop_reason"),
-  tool: source("claude_code.tool", "tool_name"),
-  blockedOnUser: source("claude_code.tool.blocked_on_user", "decision"),
-};
+/** The receiver that clients talk to; the others are the gate's own. */
+export const clientReceiver = "otlp";
+/** Where the collector sees the data disk, ClickHouse's. */
+export const dataMountpoint = "/var/lib/otelcol";
+export const refusedKeyStatus = "16";

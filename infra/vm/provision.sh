@@ -5,29 +5,33 @@
 #   CONTENT      the value of metadata monitoring-content: JSON, or gzip+base64 of it
 #   CREDENTIALS  JSON {"email", "password"} of the root user (0600)
 #   BASE_URL     http://127.0.0.1:8080
-#   STATE        file this script keeps: what it wrote, and how SigNoz stored it
+#   STATE        file this script keeps: digests of what it wrote and of how SigNoz stored it
 #   SECRETS      JSON of the channels' secrets (0600)
 #
 # One line per object on stdout: created, updated, unchanged, removed; failures on stderr, the others go on.
 # An object is left alone when neither the wanted body nor SigNoz' copy has changed since the last write, so
-# what was edited by hand is written again. Only objects marked as ours (own_objects below) are ever touched.
+# what was edited by hand is written again. Only objects marked as ours (own below) are ever touched.
 # exit status: 0 all in place; 1 some objects failed; 2 nothing could be done
 set -euo pipefail
 
-usage() {
-  sed -n 's/^# \{0,1\}//; 4p' "$0" >&2
+case $# in 4 | 5) ;; *)
+  sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
   exit 2
-}
-case $# in 4 | 5) ;; *) usage ;; esac
+  ;;
+esac
 content_file=$1 credentials=$2 base_url=${3%/} state_file=$4 secrets=${5:-}
-ready_seconds=${PROVISION_READY_SECONDS:-300}
+ready_seconds=${PROVISION_READY_SECONDS:-300} retention_seconds=${PROVISION_RETENTION_SECONDS:-120}
 
 umask 077
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-superfluous=()
-declare -A state=() # "KIND KEY" -> digest of the body we wrote, a blank, digest of SigNoz' copy of it
+# shellcheck source=SCRIPTDIR/signoz-api.sh
+. "$(dirname "$0")/signoz-api.sh"
+
 declare -A count=([created]=0 [updated]=0 [unchanged]=0 [removed]=0 [failed]=0)
+declare -A state=()       # "KIND KEY" -> digest of the body we wrote, a blank, digest of SigNoz' copy of it
+declare -A superfluous=() # KIND -> lines of "ID <tab> KEY" to remove at the end
+declare -A own_id=() own_digest=() own_locked=()
 
 say() { # say VERB OBJECT [REASON]
   count[$1]=$((count[$1] + 1))
@@ -37,63 +41,8 @@ say() { # say VERB OBJECT [REASON]
     printf '%-9s %s\n' "$1" "$2"
   fi
 }
-stop() {
-  printf 'provision: %s\n' "$1" >&2
-  exit 2
-}
 
-# --- SigNoz' API ------------------------------------------------------------------------------------------
-
-# request METHOD PATH [BODY_FILE]: answer in $work/answer, status code in $status (000 = no answer)
-request() {
-  local arguments=(-sS --max-time 60 -o "$work/answer" -w '%{http_code}' -X "$1" -H "@$work/authorization")
-  [ $# -lt 3 ] || arguments+=(-H 'Content-Type: application/json' --data-binary "@$3")
-  : >"$work/answer"
-  status=$(curl "${arguments[@]}" "$base_url$2" 2>"$work/curl-error") || status=000
-}
-
-# api METHOD PATH [BODY_FILE]: the same; logs in again once when the session has ended; fails unless 2xx
-api() {
-  request "$@"
-  if [ "$status" = 401 ]; then
-    log_in
-    request "$@"
-  fi
-  [[ $status == 2* ]]
-}
-
-reason() {
-  if [ "$status" = 000 ]; then
-    cat "$work/curl-error"
-  else
-    printf '%s %s' "$status" "$(jq -r '.error | if type == "object" then [.message, (.errors[]?.message)] | join("; ") else . end' "$work/answer" 2>/dev/null | head -c 500 || true)"
-  fi
-}
-
-wait_until_ready() {
-  local deadline=$((SECONDS + ready_seconds))
-  until request GET /api/v2/readyz && [ "$status" = 200 ]; do
-    [ "$SECONDS" -lt "$deadline" ] || stop "$base_url/api/v2/readyz is not ready after ${ready_seconds} s: $(reason)"
-    sleep 1
-  done
-}
-
-log_in() {
-  : >"$work/authorization"
-  local query
-  query=$(jq -r --arg ref "$base_url" '"email=\(.email | @uri)&ref=\($ref | @uri)"' "$credentials")
-  request GET "/api/v2/sessions/context?$query"
-  [ "$status" = 200 ] || stop "the login context was refused: $(reason)"
-  jq -e --slurpfile who "$credentials" \
-    '.data.orgs[0].id as $org | select($org) | $who[0] | {email, password, orgId: $org}' "$work/answer" >"$work/login" ||
-    stop "SigNoz knows no user $(jq -r .email "$credentials"): is the root user set on the server?"
-  request POST /api/v2/sessions/email_password "$work/login"
-  rm -f "$work/login"
-  [ "$status" = 200 ] || stop "login was refused: $(reason)"
-  jq -r '"Authorization: Bearer \(.data.accessToken)"' "$work/answer" >"$work/authorization"
-}
-
-# --- Objects ----------------------------------------------------------------------------------------------
+# --- What SigNoz has --------------------------------------------------------------------------------------
 
 path_of() {
   case $1 in
@@ -105,65 +54,87 @@ path_of() {
   esac
 }
 
-# own KIND: one line {id, key, copy} for each object in the answer to a list request that carries our mark;
-# copy is without what SigNoz itself changes
+# own KIND: one line "ID <tab> KEY <tab> COPY" for each object in $work/answer that carries our mark; the copy
+# is without what SigNoz itself changes
 own() {
-  local ours
-  # shellcheck disable=SC2016 # $own is jq's
+  local ours key=.name
+  # shellcheck disable=SC2016 # $names is jq's
   case $1 in
-    channel) ours='.data[] | select(IN(.name; $own[])) | {key: .name, copy: .}' ;;
-    dashboard) ours='.data.dashboards[] | select(any(.tags[]; .key == "managed-by" and .value == "monitoring"))
-      | {key: .name, copy: .}' ;;
-    view) ours='.data[] | select(.name | startswith("managed-by-monitoring-")) | {key: .name, copy: .}' ;;
-    rule) ours='.data[] | select(.labels.managed_by == "monitoring") | {key: .alert, copy: .}' ;;
-    quiet-hours) ours='.data[] | select(.description == "managed by monitoring") | {key: .name, copy: .}' ;;
+    channel) ours='IN(.name; $names[])' ;;
+    dashboard) ours='any(.tags[]; .key == "managed-by" and .value == "monitoring")' ;;
+    view) ours='.name | startswith("managed-by-monitoring-")' ;;
+    rule) ours='.labels.managed_by == "monitoring"' key=.alert ;;
+    quiet-hours) ours='.description == "managed by monitoring"' ;;
   esac
-  jq -cS --argjson own "$channel_names" "$ours | .id = .copy.id | .copy |= del(.updatedAt, .updatedBy,
-    .createdAt, .createdBy, .state, .status, .locked)" "$work/answer"
+  jq -r --argjson names "$channel_names" ".data | if type == \"array\" then .[] else . end | select($ours) | [.id, $key, (del(.updatedAt,
+    .updatedBy, .createdAt, .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer"
 }
 
-# digests FILE: SHA-256 of each line; the line itself stays in a file of FILE.lines
+# digests FILE: SHA-256 of each line's last column, which also stays in a file of FILE.lines
 digests() {
   rm -rf "$1.lines"
   mkdir "$1.lines"
-  split -l 1 -a 4 "$1" "$1.lines/"
-  [ ! -s "$1" ] || sha256sum "$1.lines"/* | cut -d ' ' -f 1
+  [ ! -s "$1" ] || {
+    cut -f 3- "$1" | split -l 1 -a 4 - "$1.lines/"
+    sha256sum "$1.lines"/* | cut -d ' ' -f 1
+  }
 }
 
-# read_own KIND: SigNoz' objects of ours by key: own_id, own_digest (its copy), and the locked ones
-declare -A own_id own_digest own_locked
+# read_own KIND: SigNoz' objects of ours by key: own_id, own_digest of its copy, own_locked
 read_own() {
-  local kind=$1 path query='' id key locked index=0
+  local kind=$1 path id key query='' index=0 copies=()
   path=$(path_of "$kind")
   [ "$kind" != dashboard ] || query='?limit=200&query=managed-by%20%3D%20%27monitoring%27'
-  own_id=() own_digest=() own_locked=()
+  own_id=() own_digest=() own_locked=() superfluous[$kind]=
   api GET "$path$query" || return 1
-  own "$kind" >"$work/own"
   if [ "$kind" = dashboard ]; then
     # The list of dashboards leaves out their panels.
-    for id in $(jq -r .id "$work/own"); do
+    jq -r '.data.dashboards[] | [.id, .name, .locked] | @tsv' "$work/answer" >"$work/listed"
+    : >"$work/dashboards"
+    while IFS=$'\t' read -r id key locked; do
+      [ "$locked" = false ] || own_locked[$key]=yes
       api GET "$path/$id" || return 1
       cat "$work/answer" >>"$work/dashboards"
-    done
-    jq -s '{data: {dashboards: map(.data)}}' "$work/dashboards" >"$work/answer" 2>/dev/null || return 1
-    : >"$work/dashboards"
-    own dashboard >"$work/own"
-    for key in $(jq -r '.data.dashboards[] | select(.locked) | .name' "$work/answer"); do own_locked[$key]=yes; done
+    done <"$work/listed"
+    mv "$work/dashboards" "$work/answer"
   fi
-  jq -c .copy "$work/own" >"$work/copies"
-  mapfile -t copies < <(digests "$work/copies")
-  while IFS=$'\t' read -r id key; do
-    # A second object of ours with the same key is one too many.
+  own "$kind" >"$work/own"
+  mapfile -t copies < <(digests "$work/own")
+  while IFS=$'\t' read -r id key _; do
     if [ -n "${own_id[$key]:-}" ]; then
-      superfluous+=("$kind"$'\t'"$id"$'\t'"$key")
+      superfluous[$kind]+=$id$'\t'$key$'\n'
     else
       own_id[$key]=$id own_digest[$key]=${copies[index]}
     fi
     index=$((index + 1))
-  done < <(jq -r '[.id, .key] | @tsv' "$work/own")
+  done <"$work/own"
 }
 
-# write KIND KEY BODY: creates or replaces; a locked dashboard is unlocked for the write and locked again
+# own_as_json: {KEY: ID}; neither holds a character that JSON escapes
+own_as_json() {
+  local key pairs=
+  for key in "${!own_id[@]}"; do pairs+=", \"$key\": \"${own_id[$key]}\""; done
+  echo "{${pairs#, }}"
+}
+
+# --- What it should have ----------------------------------------------------------------------------------
+
+# bodies KIND FIELD: lines "FIELD <tab> KEY <tab> BODY", with what is known only here put into rules
+channels=null dashboards='{}'
+bodies() {
+  if [ "$1" != rule ]; then
+    grep "^$2"$'\t' "$work/bodies" || true
+    return
+  fi
+  # A rule may only name channels that exist; one that could not be made must not take the rule with it.
+  jq -r --argjson channels "$channels" --argjson dashboards "$dashboards" '.rules[]
+    | .annotations[] |= gsub("/dashboard/@(?<name>[a-z0-9-]+)@"; "/dashboard/\($dashboards[.name] // "")")
+    | if $channels then .condition.thresholds.spec[].channels |= map(select($channels[.])) else . end
+    | if .condition.thresholds.spec[0].channels == [] then .notificationSettings.usePolicy = true else . end
+    | ["rules", .alert, tojson] | join("\t")' "$work/content"
+}
+
+# write KIND KEY BODY_FILE: creates or replaces; a locked dashboard is unlocked for the write and locked again
 write() {
   local kind=$1 id=${own_id[$2]:-} body=$3 locked=${own_locked[$2]:-} path
   path=$(path_of "$kind")
@@ -173,7 +144,8 @@ write() {
   fi
   if [ "$kind" = view ]; then
     # A view's name is its identity: in the body of an update SigNoz refuses it.
-    jq 'del(.name)' "$body" >"$work/update" && body=$work/update
+    jq 'del(.name)' "$body" >"$work/update"
+    body=$work/update
   fi
   [ -z "$locked" ] || api DELETE "$path/$id/lock" || return 1
   api PUT "$path/$id" "$body" || return 1
@@ -190,22 +162,24 @@ failure() { # failure KIND: why, without what could quote a secret
   fi
 }
 
-# apply KIND FIELD NAME: every body of the content's FIELD; its key is the body's NAME
+# apply KIND FIELD: every body of the content's FIELD; fails when SigNoz' objects cannot be listed
 apply() {
-  local kind=$1 key object index=0 verb wanted=() keys=() files=() changed=()
+  local kind=$1 key body object verb secret index=0 wanted=() changed=()
   local -A digest=()
   if ! read_own "$kind"; then
     say failed "$kind" "cannot be listed: $(reason)"
-    return
+    return 1
   fi
-  jq -cS ".$2[]" "$work/content" >"$work/wanted"
+  bodies "$kind" "$2" >"$work/wanted"
   mapfile -t wanted < <(digests "$work/wanted")
-  mapfile -t keys < <(jq -r ".$2[].$3" "$work/content")
-  files=("$work/wanted.lines"/*)
-  for key in "${keys[@]}"; do
+  local files=("$work/wanted.lines"/*)
+  while IFS=$'\t' read -r _ key body <&3; do
     object="$kind $key" digest[$key]=${wanted[index]}
-    if [ -n "${own_digest[$key]:-}" ] && [ "${state[$object]:-}" = "${wanted[index]} ${own_digest[$key]}" ]; then
+    if [ "${state[$object]:-}" = "${wanted[index]} ${own_digest[$key]:-}" ]; then
       say unchanged "$object"
+    elif [[ $body == *'{"fromSecret":"'* ]]; then
+      secret=${body#*'{"fromSecret":"'}
+      say failed "$object" "the secret ${secret%%'"'*} is not among the secrets"
     elif write "$kind" "$key" "${files[index]}"; then
       verb=created
       [ -z "${own_id[$key]:-}" ] || verb=updated
@@ -215,68 +189,135 @@ apply() {
       say failed "$object" "$(failure "$kind")"
     fi
     index=$((index + 1))
-  done
-  for key in "${!own_id[@]}"; do
-    [ -n "${digest[$key]:-}" ] || superfluous+=("$kind"$'\t'"${own_id[$key]}"$'\t'"$key")
-  done
-  [ ${#changed[@]} -eq 0 ] || read_own "$kind" || return 0
+  done 3<"$work/wanted"
+  [ ${#changed[@]} -eq 0 ] || read_own "$kind" || return 1
   for key in "${changed[@]}"; do state["$kind $key"]="${digest[$key]} ${own_digest[$key]:-}"; done
+  for key in "${!own_id[@]}"; do
+    if [ -z "${digest[$key]:-}" ]; then
+      superfluous[$kind]+=${own_id[$key]}$'\t'$key$'\n'
+      unset "state[$kind $key]"
+    fi
+  done
 }
 
-remove_superfluous() { # rules before the channels they use
-  local index kind id key
-  for ((index = ${#superfluous[@]} - 1; index >= 0; index--)); do
-    IFS=$'\t' read -r kind id key <<<"${superfluous[index]}"
+remove_superfluous() { # remove_superfluous KIND
+  local kind=$1 id key
+  while IFS=$'\t' read -r id key <&3; do
+    [ -n "$id" ] || continue
+    [ "$kind" != dashboard ] || api DELETE "$(path_of dashboard)/$id/lock" || true
     if api DELETE "$(path_of "$kind")/$id"; then
       say removed "$kind $key"
-      [ -n "${own_id[$key]:-}" ] || unset "state[$kind $key]"
     else
       say failed "$kind $key" "not removed: $(reason)"
     fi
+  done 3< <(sort -k 2 <<<"${superfluous[$kind]:-}")
+}
+
+# --- Retention --------------------------------------------------------------------------------------------
+
+# retention SIGNAL: "HOURS ASKED STATUS" into $work/retention: what ClickHouse has, what was asked for last
+# and how that went
+retention() {
+  if [ "$1" = logs ]; then
+    api GET '/api/v2/settings/ttl?type=logs' || return 1
+    jq -r '"\(.default_ttl_days * 24) \(.default_ttl_days * 24) \(.status)"' "$work/answer"
+  else
+    api GET "/api/v1/settings/ttl?type=$1" || return 1
+    jq -r --arg of "$1" '"\(.[$of + "_ttl_duration_hrs"]) \(.["expected_\($of)_ttl_duration_hrs"]) \(.status)"' "$work/answer"
+  fi >"$work/retention"
+}
+
+set_retention() { # set_retention SIGNAL DAYS
+  if [ "$1" = logs ]; then
+    printf '{"type": "logs", "defaultTTLDays": %d, "ttlConditions": []}' "$2" >"$work/body"
+    api POST /api/v2/settings/ttl "$work/body"
+  else
+    api POST "/api/v1/settings/ttl?type=$1&duration=$(($2 * 24))h"
+  fi
+}
+
+# keep SIGNAL DAYS: SigNoz changes its tables in the background and refuses a second change: 409, for logs 400
+keep() {
+  local signal=$1 days=$2 hours=$(($2 * 24)) has asked result object="retention $1 ${2}d" verb=unchanged
+  local deadline=$((SECONDS + retention_seconds))
+  while :; do
+    if ! retention "$signal"; then
+      say failed "$object" "cannot be read: $(reason)"
+      return
+    fi
+    read -r has asked result <"$work/retention"
+    if [ "$result" != pending ]; then
+      if [ "$has" = "$hours" ] || [ "$asked $result" = "$hours success" ]; then
+        say "$verb" "$object"
+        return
+      elif [ "$verb" = updated ]; then
+        say failed "$object" "SigNoz reports the change as $result: see ClickHouse' log"
+        return
+      elif set_retention "$signal" "$days"; then
+        verb=updated
+        continue
+      elif ! grep -q 'already running' "$work/answer"; then
+        say failed "$object" "$(reason)"
+        return
+      fi
+    fi
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      say failed "$object" "a change of retention is still running after ${retention_seconds} s"
+      return
+    fi
+    sleep 1
   done
 }
 
 # --- Start ------------------------------------------------------------------------------------------------
 
 read_inputs() {
+  local file
   for file in "$content_file" "$credentials" ${secrets:+"$secrets"}; do
     [ -r "$file" ] || stop "$file: not readable"
   done
   if [ "$(head -c 1 "$content_file")" = '{' ]; then
     cat "$content_file" >"$work/packed"
   else
-    base64 -d "$content_file" | gzip -d >"$work/packed" || stop "$content_file: neither JSON nor gzip+base64"
+    base64 -d "$content_file" 2>/dev/null | gzip -d >"$work/packed" 2>/dev/null ||
+      stop "$content_file: neither JSON nor gzip+base64"
   fi
   if [ -n "$secrets" ]; then cat "$secrets"; else echo '{}'; fi >"$work/secrets"
   # {"fromSecret": name} stands for a secret, which must never be part of instance metadata.
-  jq --slurpfile secrets "$work/secrets" \
-    'walk(if type == "object" and has("fromSecret") then $secrets[0][.fromSecret] // "" else . end)' \
-    "$work/packed" >"$work/content" || stop "$content_file: not JSON"
-  jq -e 'type == "object"' "$credentials" >/dev/null 2>&1 || stop "$credentials: not a JSON object"
-  channel_names=$(jq -c .channelNames "$work/content")
+  # shellcheck disable=SC2016 # $secrets is jq's
+  jq -c --slurpfile secrets "$work/secrets" '(.channels | .. | objects | select(($secrets[0][.fromSecret? // ""] // "") != ""))
+    |= $secrets[0][.fromSecret]' "$work/packed" >"$work/content" 2>/dev/null || stop "$content_file or $secrets: not JSON"
+  # The content as lines, see bodies.
+  jq -r '(to_entries[] | select(.value[0]?.name?) | .key as $field | .value[] | [$field, .name, tojson]),
+    ["channelNames", "", (.channelNames | tojson)], (.retentionDays | to_entries[] | ["retentionDays", .key, (.value | tostring)])
+    | join("\t")' "$work/content" >"$work/bodies"
+  channel_names=$(bodies '' channelNames | cut -f 3)
   if [ -r "$state_file" ]; then
+    local object digests
     while IFS=$'\t' read -r object digests; do state[$object]=$digests; done <"$state_file"
   fi
 }
 
 save_state() {
+  local object
   for object in "${!state[@]}"; do printf '%s\t%s\n' "$object" "${state[$object]}"; done | sort >"$state_file.new"
   mv "$state_file.new" "$state_file"
 }
 
 main() {
-  : >"$work/authorization"
-  : >"$work/dashboards"
+  local kind key days
   read_inputs
   wait_until_ready
   log_in
-  apply channel channels name
-  apply dashboard dashboards name
-  apply view views name
-  apply rule rules alert
-  apply quiet-hours quietHours name
-  remove_superfluous
-  request DELETE /api/v2/sessions
+  if apply channel channels; then channels=$(own_as_json); fi
+  if apply dashboard dashboards; then dashboards=$(own_as_json); fi
+  apply view views || true
+  apply rule rules || true
+  apply quiet-hours quietHours || true
+  # What uses something else goes first.
+  for kind in quiet-hours rule view dashboard channel; do remove_superfluous "$kind"; done
+  while read -r _ key days <&3; do keep "$key" "$days"; done 3< <(bodies '' retentionDays)
+  log_out
   save_state
   printf 'provision: %d created, %d updated, %d unchanged, %d removed, %d failed\n' \
     "${count[created]}" "${count[updated]}" "${count[unchanged]}" "${count[removed]}" "${count[failed]}"

@@ -1,93 +1,56 @@
 /**
- * A loopback imitation of the SigNoz v0.138.0 API, as far as provisioning uses it. It enforces what the real
- * server enforces (checked against one): login by context and password, sessions that end, strict bodies,
- * unique names, locked dashboards, the tag query of the dashboard list, one change of retention at a time.
+ * A loopback imitation of the SigNoz v0.138.0 API, as far as provisioning uses it: login by context and
+ * password, sessions that end, and the objects of objects.ts. Statuses and messages are a real server's.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Check } from "./check.js";
-import * as schema from "./schema.js";
+import {
+  Channels,
+  type Collection,
+  Dashboards,
+  type Json,
+  QuietHours,
+  Refusal,
+  Rules,
+  Views,
+} from "./objects.js";
+import { Retention } from "./retention.js";
 
-type Json = Record<string, unknown>;
-
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-interface Kind {
-  path: string;
-  create: Check;
-  update: Check;
-  /** The field that may exist once only. */
-  unique?: string;
-  duplicateStatus?: number;
-}
-
-const kinds: Record<string, Kind> = {
-  dashboards: {
-    path: "/api/v2/dashboards",
-    create: schema.dashboard,
-    update: schema.dashboard,
-    unique: "name",
-    duplicateStatus: 409,
-  },
-  channels: {
-    path: "/api/v1/channels",
-    create: schema.channel,
-    update: schema.channel,
-    unique: "name",
-    duplicateStatus: 400,
-  },
-  views: {
-    path: "/api/v2/saved_views",
-    create: schema.view,
-    update: schema.viewUpdate,
-    unique: "name",
-    duplicateStatus: 409,
-  },
-  rules: { path: "/api/v2/rules", create: schema.rule, update: schema.rule },
-  quietHours: {
-    path: "/api/v1/downtime_schedules",
-    create: schema.quietHours,
-    update: schema.quietHours,
-  },
-};
-
-export interface Request {
+export interface Fault {
   method: string;
-  path: string;
+  path: RegExp;
+  /** Only requests whose body holds it. */
+  body?: string;
+  status: number;
+  message: string;
 }
 
 export class SignozImitation {
-  readonly objects: Record<string, Map<string, Json>> = {};
-  readonly requests: Request[] = [];
-  /** Answers that are refused before anything is done, by "METHOD path prefix". */
-  readonly faults = new Map<string, number>();
+  readonly dashboards = new Dashboards();
+  readonly channels = new Channels();
+  readonly rules = new Rules(this.channels);
+  readonly views = new Views();
+  readonly quietHours = new QuietHours();
+  readonly retention = new Retention();
+  /** Requests that change something, as "METHOD path". */
+  readonly writes: string[] = [];
+  faults: Fault[] = [];
   /** How often readyz still answers 503. */
   notReady = 0;
-  private readonly server: Server;
-  private tokens = new Set<string>();
+  logins = 0;
+  /** Requests a session lives for. */
+  sessionRequests = Number.POSITIVE_INFINITY;
+  private readonly sessions = new Map<string, number>();
   private readonly org = randomUUID();
+  private readonly server: Server;
 
   private constructor(private readonly user: { email: string; password: string }) {
-    for (const kind of Object.keys(kinds)) this.objects[kind] = new Map();
-    this.server = createServer((request, response) => {
-      this.answer(request).then(
-        ([status, body]) => {
-          response.writeHead(status, { "content-type": "application/json" });
-          response.end(body === undefined ? "" : JSON.stringify(body));
-        },
-        (error) => {
-          response.writeHead(500);
-          response.end(String(error));
-        },
-      );
+    this.channels.rules = this.rules;
+    this.server = createServer(async (request, response) => {
+      const [status, body] = await this.answer(request);
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(body === undefined ? "" : JSON.stringify(body));
     });
   }
 
@@ -101,141 +64,91 @@ export class SignozImitation {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Ends every session, as a restart with another token secret or the end of their 30 minutes does. */
-  endSessions(): void {
-    this.tokens = new Set();
-  }
-
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
   private async answer(request: IncomingMessage): Promise<[number, unknown?]> {
-    const url = new URL(request.url ?? "/", this.url);
-    const method = request.method ?? "GET";
-    this.requests.push({ method, path: url.pathname });
     let text = "";
     for await (const chunk of request) text += chunk;
+    const { method = "GET", headers } = request;
     try {
-      return this.route(method, url, text, request.headers.authorization);
+      return this.route(method, new URL(request.url ?? "/", this.url), text, headers.authorization);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const code = error.status === 409 ? "already_exists" : "invalid_input";
-      return [error.status, { status: "error", error: { code, message: error.message } }];
+      if (!(error instanceof Refusal)) return [500, { error: { message: String(error) } }];
+      const { status, message } = error;
+      // The settings/ttl paths of version 1 answer in an older form.
+      if (request.url?.startsWith("/api/v1/settings/ttl"))
+        return [status, { data: null, errors: [{ code: status, msg: message }] }];
+      return [status, { status: "error", error: { message, errors: [], suggestions: [] } }];
     }
   }
 
   private route(method: string, url: URL, text: string, authorization = ""): [number, unknown?] {
-    const body = () => JSON.parse(text) as Json;
-    const ok = (status: number, data?: unknown): [number, unknown] => [
-      status,
-      { status: "success", data },
-    ];
     const path = url.pathname;
-    if (path === "/api/v2/readyz") return ok(this.notReady-- > 0 ? 503 : 200, {});
+    if (path === "/api/v2/readyz") return [this.notReady-- > 0 ? 503 : 200, {}];
     if (path === "/api/v2/sessions/context") {
       const exists = url.searchParams.get("email") === this.user.email;
-      return ok(200, { exists, orgs: exists ? [{ id: this.org, name: "palindrom" }] : [] });
+      return [200, { status: "success", data: { exists, orgs: [{ id: this.org }] } }];
     }
-    if (path === "/api/v2/sessions/email_password") {
-      const { email, password, orgId } = body();
-      if (email !== this.user.email || password !== this.user.password || orgId !== this.org)
-        throw new Refusal(401, "incorrect email or password");
-      const accessToken = randomUUID();
-      this.tokens.add(accessToken);
-      return ok(200, { accessToken, tokenType: "bearer", expiresIn: 1799 });
-    }
-    const token = authorization.replace("Bearer ", "");
-    if (!this.tokens.has(token)) throw new Refusal(401, "unauthenticated");
-    if (path === "/api/v2/sessions" && method === "DELETE") {
-      this.tokens.delete(token);
+    if (path === "/api/v2/sessions/email_password") return this.logIn(JSON.parse(text));
+    const token = authorization.replace(/^Bearer /, "");
+    const left = this.sessions.get(token) ?? 0;
+    if (left <= 0) throw new Refusal(401, "unauthenticated");
+    this.sessions.set(token, left - 1);
+    if (path === "/api/v2/sessions") {
+      this.sessions.delete(token);
       return [204];
     }
-    for (const [fault, status] of this.faults) {
-      const [faultMethod, prefix] = fault.split(" ");
-      if (
-        method === faultMethod &&
-        path.startsWith(prefix ?? "") &&
-        text.includes(fault.split(" ")[2] ?? "")
-      )
-        throw new Refusal(status, "injected fault");
-    }
-    for (const [name, kind] of Object.entries(kinds))
-      if (path === kind.path || path.startsWith(`${kind.path}/`))
-        return this.object(name, kind, method, url, text);
+    const fault = this.faults.find(
+      (fault) =>
+        fault.method === method && fault.path.test(path) && text.includes(fault.body ?? ""),
+    );
+    if (fault) throw new Refusal(fault.status, fault.message);
+    if (method !== "GET") this.writes.push(`${method} ${path}`);
+    const body = text ? JSON.parse(text) : {};
+    if (path === "/api/v1/settings/ttl") return [200, this.retention.v1(method, url.searchParams)];
+    if (path === "/api/v2/settings/ttl") return [200, this.retention.v2(method, body)];
+    for (const objects of [
+      this.dashboards,
+      this.channels,
+      this.rules,
+      this.views,
+      this.quietHours,
+    ] as Collection[])
+      if (path === objects.path || path.startsWith(`${objects.path}/`))
+        return this.object(objects, method, url, body);
     throw new Refusal(404, `no such path ${path}`);
   }
 
-  private object(
-    name: string,
-    kind: Kind,
-    method: string,
-    url: URL,
-    text: string,
-  ): [number, unknown?] {
-    const objects = this.objects[name] as Map<string, Json>;
-    const [id, action] = url.pathname.slice(kind.path.length + 1).split("/");
-    const checked = (check: Check): Json => {
-      const errors = check(JSON.parse(text), name);
-      if (errors.length > 0) throw new Refusal(400, errors.join("; "));
-      return JSON.parse(text) as Json;
-    };
+  private logIn({ email, password, orgId }: Json): [number, unknown] {
+    if (email !== this.user.email || password !== this.user.password || orgId !== this.org)
+      throw new Refusal(401, "invalid email or password");
+    const accessToken = randomUUID();
+    this.sessions.set(accessToken, this.sessionRequests);
+    this.logins++;
+    return [200, { status: "success", data: { accessToken, expiresIn: 1799 } }];
+  }
+
+  private object(objects: Collection, method: string, url: URL, body: Json): [number, unknown?] {
+    const [id, action] = url.pathname.slice(objects.path.length + 1).split("/");
+    const found = (data: unknown, status = 200): [number, unknown] => [
+      status,
+      { status: "success", data },
+    ];
     if (!id) {
-      if (method === "GET") return [200, { status: "success", data: this.list(name, url) }];
-      const body = checked(kind.create);
-      if (
-        kind.unique &&
-        [...objects.values()].some((o) => o[kind.unique ?? ""] === body[kind.unique ?? ""])
-      )
-        throw new Refusal(kind.duplicateStatus ?? 409, `${kind.unique} already exists`);
-      const created = this.stored(name, { ...body, id: randomUUID(), createdAt: now() });
-      objects.set(created.id as string, created);
-      return [201, { status: "success", data: created }];
+      if (method === "GET") return found(objects.list(url.searchParams));
+      const created = objects.post(body);
+      return found(objects === this.views ? { id: created.id } : created, 201);
     }
-    const existing = objects.get(id);
-    if (!existing) throw new Refusal(404, `${name} ${id} not found`);
     if (action === "lock") {
-      existing.locked = method === "PUT";
+      objects.get(id).locked = method === "PUT";
       return [204];
     }
-    if (method === "GET") return [200, { status: "success", data: existing }];
-    if (existing.locked) throw new Refusal(400, "the dashboard is locked");
-    if (method === "DELETE") {
-      objects.delete(id);
-      return [204];
-    }
-    const body = checked(kind.update);
-    if (name === "dashboards" && body.name !== existing.name)
-      throw new Refusal(400, "name is immutable");
-    const updated = this.stored(name, { ...existing, ...body });
-    objects.set(id, updated);
-    return [200, { status: "success", data: updated }];
-  }
-
-  private stored(name: string, body: Json): Json {
-    const stored = { ...body, updatedAt: now() } as Json;
-    if (name === "dashboards") return { image: "", locked: false, source: "user", ...stored };
-    return stored;
-  }
-
-  private list(name: string, url: URL): unknown {
-    const all = [...(this.objects[name] as Map<string, Json>).values()];
-    if (name !== "dashboards") return all;
-    const query = url.searchParams.get("query") ?? "";
-    const [, key, value] = /^([\w.-]+) = '([^']*)'$/.exec(query) ?? [];
-    if (query && !key) throw new Refusal(400, `cannot parse the query ${query}`);
-    const found = all.filter(
-      (dashboard) =>
-        !key || (dashboard.tags as Json[]).some((tag) => tag.key === key && tag.value === value),
-    );
-    const limit = Math.min(Number(url.searchParams.get("limit") ?? 20), 200);
-    const dashboards = found.slice(0, limit).map(({ spec, ...listed }) => ({
-      ...listed,
-      spec: { display: (spec as Json).display },
-    }));
-    return { dashboards, total: found.length, tags: [], reservedKeywords: [] };
+    if (method === "GET") return found(objects.get(id));
+    if (method === "DELETE") objects.delete(id);
+    else objects.put(id, body);
+    return [204];
   }
 }
-
-const now = (): string => new Date().toISOString();

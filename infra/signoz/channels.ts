@@ -1,0 +1,58 @@
+/** Where notices go: Alertmanager receivers (AlertmanagertypesPostableChannel of the SigNoz v0.138.0 API). */
+import type { ContentInput } from "./content";
+
+/** By these names, and by nothing else, provisioning knows its own channels. */
+export const channelNames = ["monitoring-email", "monitoring-slack", "monitoring-webhook"];
+
+/** Provisioning puts the secret of that name in the place of the object. */
+const fromSecret = (name: "slackWebhookUrl" | "webhookUrl" | "webhookToken") => ({
+  fromSecret: name,
+});
+
+const title = `{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ .CommonLabels.alertname }}`;
+const each = (open: string, close: string) =>
+  `{{ range .Alerts }}${open}{{ .Annotations.summary }}${close}{{ .Annotations.description }}\n{{ end }}`;
+
+export function renderChannels(input: ContentInput): { name: string; [kind: string]: unknown }[] {
+  const { alertEmails, hasSlack, slackChannel, hasWebhook, hasWebhookToken } = input;
+  const email = {
+    name: "monitoring-email",
+    email_configs: alertEmails.map((to) => ({
+      to,
+      send_resolved: true,
+      headers: { Subject: title },
+      html: each("<p><b>", "</b><br>").replaceAll("\n", "</p>\n"),
+    })),
+  };
+  const slack = {
+    name: "monitoring-slack",
+    slack_configs: [
+      {
+        api_url: fromSecret("slackWebhookUrl"),
+        ...(slackChannel && { channel: slackChannel }),
+        title,
+        text: each("*", "*\n"),
+        send_resolved: true,
+      },
+    ],
+  };
+  const webhook = {
+    name: "monitoring-webhook",
+    webhook_configs: [
+      {
+        url: fromSecret("webhookUrl"),
+        send_resolved: true,
+        ...(hasWebhookToken && {
+          http_config: {
+            authorization: { type: "Bearer", credentials: fromSecret("webhookToken") },
+          },
+        }),
+      },
+    ],
+  };
+  return [
+    ...(alertEmails.length > 0 ? [email] : []),
+    ...(hasSlack ? [slack] : []),
+    ...(hasWebhook ? [webhook] : []),
+  ];
+}

@@ -1,0 +1,91 @@
+import type { Dashboard } from "../dashboard";
+import { clientReceiver, dataMountpoint, gate, refusedKeyStatus } from "../names";
+import { bars, lines, number, unit } from "../panel";
+import { increase, latest, type Query } from "../query";
+
+const fromClients = { receiver: `= '${clientReceiver}'` };
+const refusedKey = { "rpc.grpc.status_code": `= '${refusedKeyStatus}'` };
+const dataDisk = { mountpoint: `= '${dataMountpoint}'` };
+
+/** One line for each kind of telemetry. */
+const perSignal = <A extends string>(
+  of: Record<"metrics" | "logs" | "traces", { name: string; attributes: readonly A[] }>,
+  where: Partial<Record<A, string>> = {},
+): Record<string, Query> => ({
+  metrics: increase(of.metrics, { where }),
+  logs: increase(of.logs, { where }),
+  traces: increase(of.traces, { where }),
+});
+
+export const gateAndStorage: Dashboard = {
+  name: "monitoring-gate-and-storage",
+  title: "Monitoring: gate and storage",
+  description: "What the collector accepts, refuses and loses, and whether the machine keeps up",
+  variables: [],
+  sections: {
+    Gate: [
+      number("Requests", "How many requests reached the gate?", increase(gate.requests)),
+      number(
+        "Refused keys",
+        "How many came with a wrong or no key?",
+        increase(gate.requests, { where: refusedKey }),
+      ),
+      number(
+        "Data disk",
+        "How full is ClickHouse' disk?",
+        latest(gate.diskUsed, { where: dataDisk }),
+        unit.fraction,
+      ),
+      number("Waiting for ClickHouse", "How much is queued?", latest(gate.queueBytes), unit.bytes),
+      bars(
+        "Requests by result",
+        "Accepted (0), refused key (16), refused under pressure (8, 14)?",
+        increase(gate.requests, { by: ["rpc.grpc.status_code"] }),
+      ),
+      bars(
+        "Requests by service",
+        "Metrics, logs or traces?",
+        increase(gate.requests, { by: ["rpc.service"] }),
+      ),
+      lines("Accepted items", "What comes in?", perSignal(gate.accepted, fromClients)),
+      lines("Refused items", "What is turned back?", perSignal(gate.refused, fromClients)),
+    ],
+    "To ClickHouse": [
+      lines("Stored items", "What was written?", perSignal(gate.sent)),
+      lines("Failed writes", "What could not be written?", perSignal(gate.sendFailed)),
+      lines("Dropped items", "What was lost at a full queue?", perSignal(gate.enqueueFailed)),
+      lines(
+        "Queue by exporter",
+        "Does ClickHouse lag behind?",
+        latest(gate.queueBytes, { by: ["exporter"] }),
+        unit.bytes,
+      ),
+    ],
+    Machine: [
+      lines(
+        "Data disk over time",
+        "When will it be full?",
+        latest(gate.diskUsed, { by: ["mountpoint"], where: dataDisk }),
+        unit.fraction,
+      ),
+      lines(
+        "Data disk in bytes",
+        "How much is used and free?",
+        latest(gate.diskBytes, { by: ["state"], where: dataDisk }),
+        unit.bytes,
+      ),
+      lines(
+        "Memory",
+        "Is memory short?",
+        latest(gate.memoryUsed, { by: ["state"] }),
+        unit.fraction,
+      ),
+      lines(
+        "Memory of the collector",
+        "Does the collector grow?",
+        latest(gate.collectorMemory),
+        unit.bytes,
+      ),
+    ],
+  },
+};

@@ -1,0 +1,144 @@
+import type { Dashboard } from "../dashboard";
+import { events, metrics } from "../names";
+import { bars, lines, number, pie, table, unit } from "../panel";
+import { increase, events as logs } from "../query";
+
+const { cost, tokens, sessions, activeTime, commits, pullRequests, edits } = metrics;
+const changed = metrics.lines;
+
+/** Cached share of what was sent to the model: A cache reads, B uncached input, C cache writes. */
+export const cacheEfficiency = {
+  "cache reads": increase(tokens, { where: { type: "= 'cacheRead'" } }),
+  input: increase(tokens, { where: { type: "= 'input'" } }),
+  "cache writes": increase(tokens, { where: { type: "= 'cacheCreation'" } }),
+};
+export const cacheFormula = "A / (A + B + C) * 100";
+
+export const teamOverview: Dashboard = {
+  name: "claude-code-team-overview",
+  title: "Claude Code: team overview",
+  description: "Spend, tokens, sessions and results, by team, engineer and model",
+  variables: [{ attribute: "team" }, { attribute: "engineer" }, { attribute: "model" }],
+  sections: {
+    Overview: [
+      number("Spend", "What did it cost?", increase(cost), unit.usd),
+      number("Sessions", "How many sessions were started?", increase(sessions)),
+      number("Active time", "How long was it worked with?", increase(activeTime), unit.seconds),
+      number(
+        "Active engineers",
+        "How many people prompted?",
+        logs(events.prompt, "count_distinct(resource.engineer)"),
+      ),
+      number("Tokens", "How many tokens were used?", increase(tokens)),
+      number("Commits", "How many commits were made in sessions?", increase(commits)),
+      number("Pull requests", "How many were opened in sessions?", increase(pullRequests)),
+      number("Lines changed", "How many lines were added or removed?", increase(changed)),
+    ],
+    Spend: [
+      bars(
+        "Spend by team",
+        "Which team spends what, when?",
+        increase(cost, { by: ["team"] }),
+        unit.usd,
+      ),
+      bars(
+        "Spend by engineer",
+        "Who spends what, when? (the 20 largest)",
+        increase(cost, { by: ["engineer"], top: 20 }),
+        unit.usd,
+      ),
+      bars(
+        "Spend by model",
+        "Which model is the money spent on?",
+        increase(cost, { by: ["model"] }),
+        unit.usd,
+      ),
+      bars(
+        "Spend by source",
+        "Main conversation, sub-agents, or work in the background?",
+        increase(cost, { by: ["query_source"] }),
+        unit.usd,
+      ),
+    ],
+    People: [
+      table("Engineers", "Who used it how much, and what came of it?", {
+        spend: [increase(cost, { by: ["engineer", "team"] }), unit.usd],
+        sessions: increase(sessions, { by: ["engineer", "team"] }),
+        "active time": [increase(activeTime, { by: ["engineer", "team"] }), unit.seconds],
+        tokens: increase(tokens, { by: ["engineer", "team"] }),
+        commits: increase(commits, { by: ["engineer", "team"] }),
+        "pull requests": increase(pullRequests, { by: ["engineer", "team"] }),
+        lines: increase(changed, { by: ["engineer", "team"] }),
+      }),
+      lines("Sessions by team", "Which team uses it, when?", increase(sessions, { by: ["team"] })),
+      lines(
+        "Spend per active hour",
+        "What does an hour of work cost?",
+        { spend: increase(cost), time: increase(activeTime) },
+        unit.usd,
+        { formula: "A / (B / 3600)" },
+      ),
+    ],
+    Tokens: [
+      bars("Tokens by type", "Input, output, cache?", increase(tokens, { by: ["type"] })),
+      bars("Tokens by model", "Which model uses how many?", increase(tokens, { by: ["model"] })),
+      lines(
+        "Cache efficiency",
+        "Which share of the input came from the cache?",
+        cacheEfficiency,
+        unit.percent,
+        { formula: cacheFormula },
+      ),
+      lines("Tokens by team", "Which team uses how many?", increase(tokens, { by: ["team"] })),
+    ],
+    Results: [
+      bars("Commits by team", "Where do commits come from?", increase(commits, { by: ["team"] })),
+      bars("Lines by type", "Added or removed?", increase(changed, { by: ["type"] })),
+      number(
+        "Spend per commit",
+        "What does a commit cost?",
+        { spend: increase(cost), commits: increase(commits) },
+        unit.usd,
+        { formula: "A / B" },
+      ),
+      number(
+        "Spend per pull request",
+        "What does a pull request cost?",
+        { spend: increase(cost), "pull requests": increase(pullRequests) },
+        unit.usd,
+        { formula: "A / B" },
+      ),
+      number(
+        "Edits accepted",
+        "Which share of proposed edits was taken?",
+        {
+          accepted: increase(edits, { where: { decision: "= 'accept'" } }),
+          all: increase(edits),
+        },
+        unit.percent,
+        { formula: "A / B * 100" },
+      ),
+      number(
+        "Leverage",
+        "How many seconds does it work for one second of attention?",
+        {
+          "Claude Code": increase(activeTime, { where: { type: "= 'cli'" } }),
+          person: increase(activeTime, { where: { type: "= 'user'" } }),
+        },
+        unit.count,
+        { formula: "A / B" },
+      ),
+      bars(
+        "Working time",
+        "How long did it work, how long did people?",
+        increase(activeTime, { by: ["type"] }),
+        unit.seconds,
+      ),
+      pie(
+        "Edits by language",
+        "Which languages is it used for?",
+        increase(edits, { by: ["language"] }),
+      ),
+    ],
+  },
+};

@@ -1,0 +1,215 @@
+/** Alert rules (RuletypesPostableRule, schema v2alpha1, of the SigNoz v0.138.0 API). */
+import type { ContentInput } from "./content";
+import { clientReceiver, dataMountpoint, gate, metrics, refusedKeyStatus } from "./names";
+import { builderQuery, formulaQueries, increase, latest, type Query } from "./query";
+import { quietLabel } from "./quietHours";
+
+/** By this label, and by nothing else, provisioning knows its own rules. */
+export const ownLabel = { managed_by: "monitoring" };
+
+interface Threshold {
+  /** Becomes the severity of the notice; a firing critical one silences its warning. */
+  name: "warning" | "critical";
+  target: number;
+}
+
+interface Rule {
+  alert: string;
+  queries: Query[];
+  /** Combines the queries A, B, …; absent = the only query. */
+  formula?: string;
+  op: "above" | "above_or_equal" | "below";
+  matchType: "in_total" | "at_least_once" | "all_the_times";
+  thresholds: Threshold[];
+  evaluation: object;
+  /** One notice for each value of these attributes. */
+  groupBy?: string[];
+  repeat: string;
+  summary: string;
+  description: string;
+  labels?: Record<string, string>;
+  onAbsence?: boolean;
+}
+
+const rolling = (evalWindow: string, frequency: string) => ({
+  kind: "rolling",
+  spec: { evalWindow, frequency },
+});
+
+/** Since midnight, or since midnight of the first: what was spent in the running day or month. */
+const cumulative = (type: "daily" | "monthly", frequency: string, timezone: string) => ({
+  kind: "cumulative",
+  spec: {
+    schedule: { type, ...(type === "monthly" && { day: 1 }), hour: 0, minute: 0 },
+    frequency,
+    timezone,
+  },
+});
+
+/** Provisioning puts the id of our dashboard of that name in the place of the mark. */
+const dashboardUrl = (signozUrl: string, name: string) => `${signozUrl}/dashboard/@${name}@`;
+
+/**
+ * No step interval: SigNoz drops the unfinished last step before it compares, so a fixed coarse one would
+ * hide the newest spend; by itself it takes the finest it allows (minutes in a day, 2.5 hours in a month).
+ */
+function spendRule(
+  input: ContentInput,
+  period: "daily" | "monthly",
+  budgetUsd: number,
+  teams: { only: string } | { not: string[] },
+): Rule {
+  const only = "only" in teams;
+  const where = only
+    ? { team: `= '${teams.only}'` }
+    : teams.not.length > 0
+      ? { team: `NOT IN (${teams.not.map((team) => `'${team}'`).join(", ")})` }
+      : {};
+  const since = period === "daily" ? "today" : "this month";
+  const url = dashboardUrl(input.signozUrl, "claude-code-engineer");
+  return {
+    alert: `Claude Code: ${period} spend of an engineer${only ? ` (${teams.only})` : ""}`,
+    queries: [increase(metrics.cost, { by: ["engineer"], where })],
+    op: "above_or_equal",
+    matchType: "in_total",
+    thresholds: [
+      { name: "critical", target: budgetUsd },
+      { name: "warning", target: (budgetUsd * 80) / 100 },
+    ],
+    evaluation:
+      period === "daily"
+        ? cumulative("daily", "5m", input.timezone)
+        : cumulative("monthly", "30m", input.timezone),
+    groupBy: ["engineer"],
+    repeat: period === "daily" ? "24h" : "72h",
+    // No "$" before an amount: SigNoz would read it as a label.
+    summary: `{{$engineer}} spent {{$value}} USD ${since}, of a ${period} budget of ${budgetUsd} USD`,
+    description: `Claude Code, ${since} (${input.timezone}): {{$engineer}} has spent {{$value}} USD and passed {{$threshold}} USD; the budget${only ? ` in team ${teams.only}` : ""} is ${budgetUsd} USD. ${url}`,
+  };
+}
+
+function spendRules(input: ContentInput): Rule[] {
+  const { dailyBudgetUsd: dailyUsd, monthlyBudgetUsd: monthlyUsd, teamBudgets } = input;
+  const budgets = [
+    { dailyUsd, monthlyUsd, teams: { not: teamBudgets.map(({ team }) => team) } },
+    ...teamBudgets.map(({ team, ...budget }) => ({ ...budget, teams: { only: team } })),
+  ];
+  return budgets.flatMap(({ dailyUsd, monthlyUsd, teams }) => [
+    ...(dailyUsd > 0 ? [spendRule(input, "daily", dailyUsd, teams)] : []),
+    ...(monthlyUsd > 0 ? [spendRule(input, "monthly", monthlyUsd, teams)] : []),
+  ]);
+}
+
+function silenceRule(input: ContentInput): Rule {
+  const { silentHours, workingHours, timezone, signozUrl } = input;
+  return {
+    alert: "Claude Code: no telemetry",
+    queries: [increase(gate.accepted.logs, { where: { receiver: `= '${clientReceiver}'` } })],
+    op: "below",
+    matchType: "in_total",
+    thresholds: [{ name: "critical", target: 1 }],
+    // The window itself is the hours of silence: SigNoz forgets at a restart since when data is absent.
+    evaluation: rolling(`${silentHours}h`, "5m"),
+    onAbsence: true,
+    repeat: "24h",
+    labels: quietLabel,
+    summary: `Nobody has reported for ${silentHours} hours of working time`,
+    description: `The gate took nothing from Claude Code for ${silentHours} hours within ${workingHours.start}-${workingHours.end} (${timezone}). Is the machine up, its certificate valid, the key accepted? Run scripts/verify-telemetry.sh. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+  };
+}
+
+const refusedKeyRule = ({ refusedRequestsLimit, signozUrl }: ContentInput): Rule => ({
+  alert: "Gate: keys are refused",
+  queries: [
+    increase(gate.requests, { where: { "rpc.grpc.status_code": `= '${refusedKeyStatus}'` } }),
+  ],
+  op: "above",
+  matchType: "in_total",
+  thresholds: [{ name: "warning", target: refusedRequestsLimit }],
+  evaluation: rolling("15m", "5m"),
+  repeat: "4h",
+  summary: "{{$value}} requests with a refused key in 15 minutes",
+  description: `Somebody sends with a key that the gate does not accept, and their Claude Code does not tell them: after a rotation an old key, or a stranger. "Who stopped reporting" names candidates: ${dashboardUrl(signozUrl, "claude-code-reliability")}; they run telemetry-hook.sh doctor.`,
+});
+
+const lossRule = ({ signozUrl }: ContentInput): Rule => {
+  const lost = [gate.refused, gate.sendFailed, gate.enqueueFailed].flatMap((counters) =>
+    Object.values(counters).map((counter) => increase(counter)),
+  );
+  return {
+    alert: "Gate: telemetry is lost",
+    queries: lost,
+    formula: "A + B + C + D + E + F + G + H + I",
+    op: "above",
+    matchType: "in_total",
+    thresholds: [{ name: "critical", target: 0 }],
+    evaluation: rolling("15m", "5m"),
+    repeat: "4h",
+    summary: "{{$value}} items refused, not written or dropped in 15 minutes",
+    description: `The gate takes more than ClickHouse stores: look at disk, memory and queue. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+  };
+};
+
+const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
+  alert: "Storage: the data disk fills",
+  queries: [latest(gate.diskUsed, { where: { mountpoint: `= '${dataMountpoint}'` } })],
+  op: "above",
+  matchType: "all_the_times",
+  thresholds: [{ name: "critical", target: diskUsedPercentLimit / 100 }],
+  evaluation: rolling("15m", "5m"),
+  repeat: "24h",
+  summary: `The data disk is more than ${diskUsedPercentLimit} % full`,
+  description: `{{$value}} of the disk is used (1 = full). A full disk stops SigNoz and it frees nothing by itself: raise dataDiskGb or lower the retention days, then pulumi up. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+});
+
+function renderRule(rule: Rule, channels: string[]) {
+  const { queries, formula, thresholds, op, matchType, groupBy = [], repeat } = rule;
+  const specs = queries.map((query, index) =>
+    builderQuery(query, String.fromCharCode("A".charCodeAt(0) + index)),
+  );
+  return {
+    alert: rule.alert,
+    alertType: "METRIC_BASED_ALERT",
+    ruleType: "threshold_rule",
+    version: "v5",
+    schemaVersion: "v2alpha1",
+    condition: {
+      compositeQuery: {
+        queryType: "builder",
+        panelType: "graph",
+        queries: formula
+          ? formulaQueries(specs, formula, rule.alert)
+          : specs.map((spec) => ({ type: "builder_query", spec })),
+      },
+      selectedQueryName: formula ? "F1" : "A",
+      ...(rule.onAbsence && { alertOnAbsent: true }),
+      thresholds: {
+        kind: "basic",
+        spec: thresholds.map(({ name, target }) => ({ name, op, matchType, target, channels })),
+      },
+    },
+    evaluation: rule.evaluation,
+    notificationSettings: {
+      groupBy,
+      renotify: {
+        enabled: true,
+        interval: repeat,
+        alertStates: ["firing", ...(rule.onAbsence ? ["nodata"] : [])],
+      },
+      // SigNoz refuses a rule without a channel, unless its routing policies decide, which may be none.
+      usePolicy: channels.length === 0,
+    },
+    labels: { ...ownLabel, ...rule.labels },
+    annotations: { summary: rule.summary, description: rule.description },
+  };
+}
+
+/** @param channels names of the channels every rule tells */
+export const renderRules = (input: ContentInput, channels: string[]) =>
+  [
+    ...spendRules(input),
+    ...(input.silentHours > 0 ? [silenceRule(input)] : []),
+    ...(input.refusedRequestsLimit > 0 ? [refusedKeyRule(input)] : []),
+    lossRule(input),
+    ...(input.diskUsedPercentLimit > 0 ? [diskRule(input)] : []),
+  ].map((rule) => renderRule(rule, channels));

@@ -1,0 +1,294 @@
+import { describe, expect, it } from "vitest";
+import { contentMetadata, renderContent, type SignozContent } from "../infra/signoz/content.js";
+import { bareInput, fullInput, fullSecrets } from "./signoz-api/input.js";
+import * as schema from "./signoz-api/schema.js";
+
+const full = renderContent(fullInput);
+const bare = renderContent(bareInput);
+
+/** As provision.sh does it: the secret in the place of its mark. */
+const withSecrets = (content: SignozContent): SignozContent =>
+  JSON.parse(JSON.stringify(content), (_, value) =>
+    value?.fromSecret ? fullSecrets[value.fromSecret as keyof typeof fullSecrets] : value,
+  );
+
+interface Rule {
+  alert: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  condition: {
+    compositeQuery: {
+      queries: {
+        type: string;
+        spec: Record<string, unknown> & { filter?: { expression: string } };
+      }[];
+    };
+    selectedQueryName: string;
+    alertOnAbsent?: boolean;
+    thresholds: { spec: { name: string; op: string; target: number; channels: string[] }[] };
+  };
+  evaluation: { kind: string; spec: Record<string, unknown> };
+  notificationSettings: {
+    groupBy: string[];
+    usePolicy: boolean;
+    renotify: { interval: string; alertStates: string[] };
+  };
+}
+const rulesOf = (content: SignozContent) => content.rules as unknown as Rule[];
+const rule = (alert: string, content = full): Rule => {
+  const found = rulesOf(content).find((rule) => rule.alert === alert);
+  if (!found) throw new Error(`no rule ${alert}`);
+  return found;
+};
+const thresholds = (alert: string, content = full) =>
+  rule(alert, content).condition.thresholds.spec.map(({ name, op, target }) =>
+    [name, op, target].join(" "),
+  );
+
+describe("every body is one that SigNoz v0.138.0 takes", () => {
+  it.each([
+    ["full", withSecrets(full)],
+    ["bare", bare],
+  ])("%s", (_, content) => {
+    const kinds = [
+      [content.channels, schema.channel],
+      [content.dashboards, schema.dashboard],
+      [content.views, schema.view],
+      [content.rules, schema.rule],
+      [content.quietHours, schema.quietHours],
+    ] as const;
+    for (const [bodies, check] of kinds)
+      for (const body of bodies)
+        expect(check(body, (body as { name?: string }).name ?? "rule")).toEqual([]);
+  });
+
+  it("says nothing to Alertmanager that is not one of our channels", () => {
+    const names = full.channels.map(({ name }) => name);
+    expect(names).toEqual(full.channelNames);
+    for (const { alert, condition, notificationSettings } of rulesOf(full)) {
+      for (const { channels } of condition.thresholds.spec) expect(channels, alert).toEqual(names);
+      expect(notificationSettings.usePolicy).toBe(false);
+    }
+  });
+
+  it("leaves the choice to routing policies where there is no channel, as SigNoz refuses a rule without", () => {
+    expect(bare.channels).toEqual([]);
+    expect(rulesOf(bare).map(({ notificationSettings }) => notificationSettings.usePolicy)).toEqual(
+      rulesOf(bare).map(() => true),
+    );
+  });
+
+  it("selects in every rule a query that it has, and combines every query it has in a formula", () => {
+    for (const { alert, condition } of rulesOf(full)) {
+      const queries = condition.compositeQuery.queries;
+      expect(
+        queries.map(({ spec }) => spec.name),
+        alert,
+      ).toContain(condition.selectedQueryName);
+      const formula = queries.find(({ type }) => type === "builder_formula");
+      if (formula)
+        expect((formula.spec.expression as string).match(/[A-Z]/g)).toEqual(
+          queries.filter(({ type }) => type === "builder_query").map(({ spec }) => spec.name),
+        );
+    }
+  });
+
+  it("combines in the formula of a panel only queries that the panel has", () => {
+    const composites =
+      JSON.stringify(full.dashboards).match(/"queries":\[\{"type".*?\}\]\}\}/g) ?? [];
+    expect(composites.length).toBeGreaterThan(5);
+    for (const text of composites) {
+      const names = [...text.matchAll(/"name":"([A-Z])"/g)].map(([, name]) => name);
+      const expression = /"expression":"([^"]*)","disabled":false,"legend"/.exec(text)?.[1];
+      if (expression)
+        expect(new Set(expression.match(/[A-Z]/g)), expression).toEqual(new Set(names));
+    }
+  });
+
+  it("names every dashboard that a notice links to", () => {
+    const names = full.dashboards.map(({ name }) => name);
+    for (const { alert, annotations } of rulesOf(full)) {
+      const linked = /http:\/\/localhost:8080\/dashboard\/@([a-z0-9-]+)@/.exec(
+        annotations.description ?? "",
+      )?.[1];
+      expect(names, alert).toContain(linked);
+    }
+  });
+
+  it("marks every object as ours", () => {
+    for (const dashboard of full.dashboards as { tags?: unknown }[])
+      expect(dashboard.tags).toEqual([{ key: "managed-by", value: "monitoring" }]);
+    for (const { labels } of rulesOf(full)) expect(labels.managed_by).toBe("monitoring");
+    for (const { name } of full.views) expect(name).toMatch(/^managed-by-monitoring-/);
+    for (const schedule of full.quietHours as { description?: string }[])
+      expect(schedule.description).toBe("managed by monitoring");
+  });
+});
+
+describe("spend", () => {
+  const daily = "Claude Code: daily spend of an engineer";
+
+  it("warns at 80 % and alarms at 100 % of the budget, per engineer", () => {
+    expect(thresholds(daily)).toEqual(["critical above_or_equal 50", "warning above_or_equal 40"]);
+    expect(thresholds("Claude Code: monthly spend of an engineer")).toEqual([
+      "critical above_or_equal 500",
+      "warning above_or_equal 400",
+    ]);
+    const query = rule(daily).condition.compositeQuery.queries[0]?.spec;
+    expect(query).toMatchObject({
+      groupBy: [{ name: "engineer" }],
+      aggregations: [{ metricName: "claude_code.cost.usage", timeAggregation: "increase" }],
+    });
+    expect(query).not.toHaveProperty("stepInterval");
+    expect(rule(daily).notificationSettings.groupBy).toEqual(["engineer"]);
+  });
+
+  it("counts from midnight and from the first of the month, in the configured zone", () => {
+    expect(rule(daily).evaluation).toEqual({
+      kind: "cumulative",
+      spec: {
+        schedule: { type: "daily", hour: 0, minute: 0 },
+        frequency: "5m",
+        timezone: "Europe/Berlin",
+      },
+    });
+    expect(rule("Claude Code: monthly spend of an engineer").evaluation.spec.schedule).toEqual({
+      type: "monthly",
+      day: 1,
+      hour: 0,
+      minute: 0,
+    });
+  });
+
+  it("holds a team to its own budget, and nobody to two", () => {
+    expect(thresholds(`${daily} (research)`)).toEqual([
+      "critical above_or_equal 120",
+      "warning above_or_equal 96",
+    ]);
+    const filter = (alert: string) =>
+      rule(alert).condition.compositeQuery.queries[0]?.spec.filter?.expression;
+    expect(filter(`${daily} (research)`)).toBe("team = 'research'");
+    expect(filter(daily)).toBe("team NOT IN ('research')");
+  });
+
+  it("says who, how much and of what", () => {
+    const { summary, description } = rule(`${daily} (research)`).annotations;
+    expect(summary).toBe("{{$engineer}} spent {{$value}} USD today, of a daily budget of 120 USD");
+    expect(description).toContain("{{$threshold}}");
+    expect(description).toContain("team research");
+  });
+
+  it("writes no amount with a dollar sign: SigNoz would read a label", () => {
+    for (const { annotations } of rulesOf(full))
+      expect(
+        Object.values(annotations)
+          .join()
+          .replace(/\{\{.*?\}\}/g, ""),
+      ).not.toContain("$");
+  });
+
+  it("leaves an alert out at 0, team by team", () => {
+    const alerts = rulesOf(
+      renderContent({
+        ...fullInput,
+        dailyBudgetUsd: 0,
+        teamBudgets: [{ team: "research", dailyUsd: 10, monthlyUsd: 0 }],
+      }),
+    ).map(({ alert }) => alert);
+    expect(alerts.filter((alert) => alert.includes("spend"))).toEqual([
+      "Claude Code: monthly spend of an engineer",
+      "Claude Code: daily spend of an engineer (research)",
+    ]);
+    expect(rulesOf(bare).map(({ alert }) => alert)).toEqual(["Gate: telemetry is lost"]);
+  });
+});
+
+describe("silence", () => {
+  it("fires when nothing came for the hours of the configuration", () => {
+    const { condition, evaluation, notificationSettings, labels } = rule(
+      "Claude Code: no telemetry",
+    );
+    expect(condition.alertOnAbsent).toBe(true);
+    expect(evaluation).toMatchObject({ kind: "rolling", spec: { evalWindow: "4h" } });
+    expect(notificationSettings.renotify.alertStates).toEqual(["firing", "nodata"]);
+    expect(labels.during).toBe("working_hours");
+  });
+
+  it("keeps quiet from the end of a working day until the hours are over in the next", () => {
+    // 18:00 to 09:00 are 15 hours, and 4 more; from Friday two days more.
+    expect(full.quietHours).toMatchObject([
+      {
+        schedule: {
+          startTime: "2026-01-05T18:00:00+01:00",
+          recurrence: {
+            duration: "19h0m0s",
+            repeatOn: ["monday", "tuesday", "wednesday", "thursday"],
+          },
+        },
+      },
+      { schedule: { recurrence: { duration: "67h0m0s", repeatOn: ["friday"] } } },
+    ]);
+    for (const { scope } of full.quietHours as { name: string; scope?: string }[])
+      expect(scope).toBe('managed_by == "monitoring" && during == "working_hours"');
+  });
+
+  it.each([
+    ["UTC", "2026-01-05T18:00:00+00:00"],
+    ["America/New_York", "2026-01-05T18:00:00-05:00"],
+    ["Asia/Kolkata", "2026-01-05T18:00:00+05:30"],
+  ])("knows the offset of %s", (timezone, startTime) => {
+    expect(renderContent({ ...fullInput, timezone }).quietHours).toMatchObject([
+      { schedule: { timezone, startTime } },
+      {},
+    ]);
+  });
+
+  it("covers a week with one working day, and a week without any pause", () => {
+    const pauses = (workingDays: string[]) =>
+      renderContent({ ...fullInput, workingDays }).quietHours.map(
+        (schedule) =>
+          (schedule as never as { schedule: { recurrence: object } }).schedule.recurrence,
+      );
+    expect(pauses(["wednesday"])).toMatchObject([
+      { duration: "163h0m0s", repeatOn: ["wednesday"] },
+    ]);
+    expect(
+      pauses(["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]),
+    ).toMatchObject([{ duration: "19h0m0s" }]);
+  });
+
+  it("has no schedule where the alert is off", () => {
+    expect(bare.quietHours).toEqual([]);
+  });
+});
+
+describe("as instance metadata", () => {
+  it("is the same bytes for the same input, and holds no secret", () => {
+    const text = contentMetadata(full);
+    expect(contentMetadata(renderContent(structuredClone(fullInput)))).toBe(text);
+    expect(text).toContain('{"fromSecret":"slackWebhookUrl"}');
+  });
+
+  it("stays below half of what a metadata value holds, and packed far below", () => {
+    expect(contentMetadata(full).length).toBeLessThan(128 * 1024);
+    expect(contentMetadata(full, 100 * 1024).length).toBeLessThan(32 * 1024);
+  });
+
+  it("is packed when it does not fit, and refused with both sizes when even that does not", () => {
+    expect(contentMetadata(full, 100 * 1024)).toMatch(/^H4sI[A-Za-z0-9+/=]+$/);
+    expect(() => contentMetadata(full, 2000)).toThrow(
+      /^The SigNoz content is \d+ bytes, \d+ packed; a metadata value holds 2000: shorten teamBudgets/,
+    );
+  });
+
+  it("takes a thousand teams", () => {
+    const teamBudgets = Array.from({ length: 1000 }, (_, index) => ({
+      team: `team-${index}`,
+      dailyUsd: 10,
+      monthlyUsd: 100,
+    }));
+    expect(contentMetadata(renderContent({ ...fullInput, teamBudgets })).length).toBeLessThan(
+      256 * 1024,
+    );
+  });
+});

@@ -1,0 +1,171 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renderContent } from "../infra/signoz/content.js";
+import { events, gate, metrics, type Source, spans } from "../infra/signoz/names.js";
+import { fullInput } from "./signoz-api/input.js";
+
+interface Attribute {
+  key: string;
+  value: Record<string, unknown>;
+}
+const read = (name: string) =>
+  JSON.parse(
+    readFileSync(join(__dirname, "samples/claude-code/grpc-default", `${name}.json`), "utf8"),
+  ).request;
+
+/** Attributes that Claude Code really sent, by the name of the metric, event or span: name to OTLP type. */
+const sent: Record<string, Record<string, string>> = {};
+const see = (name: string, ...attributes: Attribute[][]) => {
+  sent[name] ??= {};
+  for (const { key, value } of attributes.flat()) sent[name][key] = Object.keys(value)[0] ?? "";
+};
+/** The same, log records only. */
+const sentInLogs: Record<string, Record<string, string>> = {};
+const temporality: Record<string, string> = {};
+for (const { resource, scopeMetrics } of read("01-metrics").resourceMetrics)
+  for (const { name, sum } of scopeMetrics.flatMap(
+    (scope: { metrics: object[] }) => scope.metrics,
+  )) {
+    temporality[name] = sum.aggregationTemporality;
+    for (const { attributes } of sum.dataPoints) see(name, resource.attributes, attributes);
+  }
+for (const { resource, scopeLogs } of read("02-logs").resourceLogs)
+  for (const { body, attributes } of scopeLogs.flatMap(
+    (s: { logRecords: object[] }) => s.logRecords,
+  )) {
+    see(body.stringValue, resource.attributes, attributes);
+    sentInLogs[body.stringValue] = sent[body.stringValue] ?? {};
+  }
+for (const { resource, scopeSpans } of read("03-traces").resourceSpans)
+  for (const { name, attributes } of scopeSpans.flatMap(
+    (scope: { spans: object[] }) => scope.spans,
+  ))
+    see(name, resource.attributes, attributes);
+
+describe("names", () => {
+  const sources: Source[] = [metrics, events, spans].flatMap((kind) => Object.values(kind));
+
+  it.each(sources.map((source) => [source.name, source] as const))(
+    "%s was sent, with every attribute we know it by",
+    (name, { attributes }) => {
+      expect(Object.keys(sent)).toContain(name);
+      expect(attributes.filter((attribute) => !sent[name]?.[attribute])).toEqual([]);
+    },
+  );
+
+  it("are of delta temporality where they are metrics", () => {
+    for (const { name } of Object.values(metrics))
+      expect(temporality[name]).toBe("AGGREGATION_TEMPORALITY_DELTA");
+  });
+});
+
+interface Spec {
+  signal: "metrics" | "logs" | "traces";
+  aggregations?: { metricName?: string; timeAggregation?: string; expression?: string }[];
+  filter?: { expression: string };
+  groupBy?: { name: string; fieldContext?: string }[];
+  selectFields?: { name: string; fieldContext?: string }[];
+}
+/** Every builder query of the content with the name of what it is in. */
+function queries(value: unknown, where = ""): [string, Spec][] {
+  if (typeof value !== "object" || value === null) return [];
+  const { signal, display, alert, displayName } = value as {
+    signal?: string;
+    display?: { name?: string };
+    alert?: string;
+    displayName?: string;
+  };
+  const here = display?.name ?? alert ?? displayName ?? where;
+  if (signal && "source" in value) return [[here, value as unknown as Spec]];
+  return Object.values(value).flatMap((inner) => queries(inner, here));
+}
+
+/** `name operator operand`, joined by AND. */
+const conditions = ({ filter }: Spec) =>
+  (filter?.expression ?? "")
+    .split(" AND ")
+    .filter(Boolean)
+    .map((condition) => {
+      const [, field = "", operand = ""] =
+        /^(\S+) (?:=|>=|>|IN|NOT IN) (.+)$/.exec(condition) ?? [];
+      return { field, operand };
+    });
+const sourceOf = (spec: Spec): string =>
+  spec.aggregations?.[0]?.metricName ??
+  conditions(spec)
+    .find(({ field }) => field === "body" || field === "name")
+    ?.operand.slice(1, -1) ??
+  "";
+
+describe("every query of dashboards, alerts and views", () => {
+  const all = queries(renderContent(fullInput));
+  const gateSources = new Map(
+    Object.values(gate)
+      .flatMap((entry) => ("name" in entry ? [entry as Source] : Object.values<Source>(entry)))
+      .map((source) => [source.name, source] as const),
+  );
+
+  it("is found: dashboards, alerts and views", () => {
+    expect(all.length).toBeGreaterThan(130);
+    expect(all.map(([where]) => where)).toEqual(
+      expect.arrayContaining([
+        "Spend by team",
+        "Storage: the data disk fills",
+        "Claude Code: API errors",
+      ]),
+    );
+  });
+
+  it.each(all)("%s asks only for what is sent", (_, spec) => {
+    const source = sourceOf(spec);
+    const known =
+      sent[source] ??
+      Object.fromEntries(
+        (gateSources.get(source)?.attributes ?? []).map((name) => [name, "stringValue"]),
+      );
+    if (!sent[source]) expect([...gateSources.keys()]).toContain(source);
+
+    for (const { name } of [...(spec.groupBy ?? []), ...(spec.selectFields ?? [])])
+      expect(Object.keys(known), name).toContain(name);
+
+    for (const { field, operand } of conditions(spec)) {
+      if (["body", "name"].includes(field)) continue;
+      const name = field.replace(/^(resource|attribute)\./, "");
+      expect(Object.keys(known), field).toContain(name);
+      if (operand.startsWith("$")) continue;
+      if (spec.signal === "logs")
+        // `duration_ms` is a number in one event and a string in another: SigNoz would look at both.
+        expect(
+          [...new Set(Object.values(sentInLogs).map((event) => event[name]))].filter(Boolean),
+          name,
+        ).toHaveLength(1);
+      // A string is compared with a string, a number with a number: SigNoz keeps them apart.
+      const isText = known[name] === "stringValue";
+      expect(operand.replace(/^\(|\)$/g, "").startsWith("'"), `${field} ${operand}`).toBe(isText);
+    }
+
+    const expression = spec.aggregations?.[0]?.expression;
+    const argument = /\((?:resource\.)?([^)]*)\)/.exec(expression ?? "")?.[1];
+    if (argument && argument !== "duration_nano") expect(Object.keys(known)).toContain(argument);
+  });
+
+  it.each(all.filter(([, { signal }]) => signal === "metrics"))(
+    "%s adds up what a counter grew by, or takes the newest value of a gauge",
+    (_, spec) => {
+      const isGauge =
+        /utilization|usage$|queue_size|memory_rss/.test(sourceOf(spec)) &&
+        !sourceOf(spec).startsWith("claude_code");
+      expect(spec.aggregations?.[0]?.timeAggregation).toBe(isGauge ? "latest" : "increase");
+    },
+  );
+
+  it("names the context of engineer and team in logs and traces, where they exist twice", () => {
+    for (const [where, { signal, groupBy = [], selectFields = [] }] of all)
+      for (const { name, fieldContext } of [...groupBy, ...selectFields])
+        if (signal !== "metrics")
+          expect(fieldContext, `${where}: ${name}`).toBe(
+            ["engineer", "team", "service.version"].includes(name) ? "resource" : "attribute",
+          );
+  });
+});
