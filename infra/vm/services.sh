@@ -40,11 +40,13 @@ ORG='$(setting .org)'
 SIGNOZ_URL=$(setting .signozUrl)
 KEEP_CONTENT=$(setting .keepContent)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
-CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml)
-COLLECTOR_FILES=$(digest_of otel-collector.yaml exporters.yaml)
+CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse.env")
+SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
+COLLECTOR_FILES=$(digest_of otel-collector.yaml exporters.yaml "$state/secrets/collector.env")
 END
 }
 
+# Compose 2.26 leaves env_files out of the hashes it prints, so they count here.
 digest_of() { # FILE...
   (cd "$release" && sha256sum "$@" | sha256sum | cut -c 1-16)
 }

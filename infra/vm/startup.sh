@@ -48,7 +48,7 @@ stage() { # NAME COMMAND...
 
 fail() { # MESSAGE: one line for a person who sees only this line
   local message
-  message=$(tr '\n\t' '  ' <<<"$*" | cut -c 1-900)
+  message=$(printf '%s' "$*" | tr '\n\t' '  ' | cut -c 1-900)
   echo "stage=$current_stage status=failed error=$message" >&2
   attribute error "$message"
   attribute stage "$current_stage failed"
@@ -210,7 +210,8 @@ converge() {
   install -d -m 700 "$state"
   exec 9>"$state/lock"
   flock --wait 3600 9 || fail "another run holds $state/lock for an hour"
-  rm -f "$reported"
+  # Until this run is through, no version counts as applied: after a failure also the one before comes again.
+  rm -f "$reported" "$state/applied"
   trap on_exit EXIT
   attribute error
   [ "${BASH_SOURCE[0]}" -ef "$state/startup.sh" ] || replace "$state/startup.sh" 700 <"${BASH_SOURCE[0]}"

@@ -1,0 +1,256 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+const folder = join(__dirname, "../infra/vm");
+const text = (name: string) => readFileSync(join(folder, name), "utf8");
+const yaml = (name: string) => parse(text(name), { merge: true });
+const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+  statSync(join(folder, name)).isFile(),
+);
+
+interface Exporter {
+  sending_queue: object;
+  retry_on_failure: object;
+}
+interface Volume {
+  type: string;
+  target: string;
+}
+interface Service {
+  image: string;
+  restart: string;
+  mem_limit: string;
+  ports?: string[];
+  volumes?: (string | Volume)[];
+  env_file?: string[];
+  environment?: Record<string, string>;
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: object;
+  logging: { options: object };
+}
+
+describe("otel-collector.yaml", () => {
+  const config = yaml("otel-collector.yaml");
+  const { pipelines, extensions } = config.service;
+  const gateName = "bearertokenauth";
+  const clientPipelines = Object.entries<{
+    receivers: string[];
+    processors: string[];
+    exporters: string[];
+  }>(pipelines).filter(([, { receivers }]) => receivers.includes("otlp"));
+
+  it("checks the key on every protocol that is open to the world, over TLS", () => {
+    expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["grpc"]);
+    const { grpc } = config.receivers.otlp.protocols;
+    expect(grpc).toMatchObject({
+      endpoint: "0.0.0.0:4317",
+      include_metadata: true,
+      auth: { authenticator: gateName },
+      tls: { cert_file: grpc.tls.key_file, reload_interval: expect.stringMatching(/^\d+s$/) },
+    });
+    expect(extensions).toContain(gateName);
+    const others = Object.entries(config.receivers).filter(([name]) => name !== "otlp");
+    expect(JSON.stringify(others)).not.toContain("0.0.0.0");
+  });
+
+  it("names the header so that HTTP would find it too, and a keys file that reloads", () => {
+    const { header, scheme, filename } = config.extensions.bearertokenauth;
+    expect({ header, scheme }).toEqual({ header: "Signoz-Ingestion-Key", scheme: "" });
+    expect(isAbsolute(filename) && !filename.includes("//") && !filename.includes("..")).toBe(true);
+  });
+
+  it("limits memory first and settles identity before content", () => {
+    const before = ["memory_limiter", "resource/owner", "transform/identity"];
+    expect(
+      Object.fromEntries(clientPipelines.map(([name, { processors }]) => [name, processors])),
+    ).toEqual({
+      metrics: before,
+      logs: [...before, "transform/content"],
+      traces: [...before, "transform/content"],
+    });
+    expect(pipelines["metrics/self"].processors).toEqual(["memory_limiter"]);
+  });
+
+  it("lets no batch stand between the client's OK and the queue on disk", () => {
+    expect(JSON.stringify(config.processors)).not.toContain("batch");
+    for (const [name, exporter] of Object.entries<Exporter>(yaml("exporters.yaml"))) {
+      if (name === "metadataexporter") continue;
+      expect([name, exporter.sending_queue, exporter.retry_on_failure]).toEqual([
+        name,
+        expect.objectContaining({ enabled: true, storage: "file_storage", sizer: "bytes" }),
+        expect.objectContaining({ enabled: true, max_elapsed_time: "0s" }),
+      ]);
+    }
+  });
+
+  it("uses exactly the exporters that exporters.yaml brings", () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the collector's own syntax
+    expect(config.exporters).toBe("${file:/etc/otelcol/exporters.yaml}");
+    const used = Object.values<{ exporters: string[] }>(pipelines).flatMap(
+      ({ exporters }) => exporters,
+    );
+    expect([...new Set(used)].sort()).toEqual(Object.keys(yaml("exporters.yaml")).sort());
+  });
+
+  it("holds content back unless the environment says exactly true", () => {
+    const conditions = JSON.stringify(config.processors["transform/content"]).match(
+      /"conditions":\[[^\]]*\]/g,
+    );
+    expect(new Set(conditions)).toEqual(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the collector's own syntax
+      new Set(['"conditions":["\\"${env:KEEP_CONTENT}\\" != \\"true\\""]']),
+    );
+    expect(conditions).toHaveLength(4);
+  });
+});
+
+describe("compose.yaml", () => {
+  type Name = "keeper" | "clickhouse" | "migrator" | "migrator-async" | "signoz" | "collector";
+  const services: Record<Name, Service> = yaml("compose.yaml").services;
+
+  it("publishes the gate and SigNoz, nothing else", () => {
+    const ports = Object.entries(services).flatMap(([name, { ports = [] }]) =>
+      ports.map((port: string) => `${name} ${port}`),
+    );
+    expect(ports).toEqual(["signoz 8080:8080", "collector 4317:4317"]);
+  });
+
+  it("pins every image by a variable that must be set", () => {
+    for (const [name, { image }] of Object.entries(services))
+      expect([name, image]).toEqual([name, expect.stringMatching(/^\$\{[A-Z]+_IMAGE:\?\}$/)]);
+  });
+
+  it("starts the gate and SigNoz only after the migrations", () => {
+    for (const name of ["collector", "signoz", "migrator-async"] as const)
+      expect(services[name].depends_on?.migrator).toEqual({
+        condition: "service_completed_successfully",
+      });
+    expect(services.migrator).toMatchObject({
+      restart: "no",
+      depends_on: { clickhouse: { condition: "service_healthy" } },
+    });
+    expect(services.clickhouse.depends_on).toEqual({ keeper: { condition: "service_healthy" } });
+  });
+
+  it("fits a machine of 8 GB: the limits and the system's share are what services.sh takes off", () => {
+    const mib = (limit: string) => Number.parseInt(limit, 10) * (limit.endsWith("g") ? 1024 : 1);
+    const fixed = Object.entries(services)
+      .filter(([name]) => name !== "clickhouse")
+      .reduce((sum, [, { mem_limit }]) => sum + mib(mem_limit), 0);
+    const script = text("services.sh");
+    const [, others = "", system = ""] = /total_mib - (\d+) - (\d+)/.exec(script) ?? [];
+    expect(fixed).toBe(Number(others));
+    // An e2-standard-2 shows its guest 7936 MiB of 8 GB.
+    const clickhouse = 7936 - Number(others) - Number(system);
+    expect(clickhouse).toBeGreaterThan(4000);
+    expect(fixed + clickhouse).toBeLessThanOrEqual(7936 - 1024);
+  });
+
+  it("rotates every log and restarts what should run", () => {
+    for (const [name, service] of Object.entries(services)) {
+      expect([name, service.logging.options]).toEqual([
+        name,
+        { "max-size": "10m", "max-file": "3" },
+      ]);
+      if (!name.startsWith("migrator"))
+        expect([name, service.restart, Boolean(service.healthcheck)]).toEqual([
+          name,
+          "unless-stopped",
+          true,
+        ]);
+    }
+  });
+
+  it("never lets Docker make up a folder on the boot disk", () => {
+    const binds = Object.values(services).flatMap(({ volumes = [] }) =>
+      volumes.filter((volume: unknown) => typeof volume === "object"),
+    );
+    expect(binds).toHaveLength(5);
+    for (const bind of binds)
+      expect(bind).toMatchObject({ type: "bind", bind: { create_host_path: false } });
+    for (const service of Object.values(services))
+      for (const volume of (service.volumes ?? []).filter(
+        (volume: unknown) => typeof volume === "string",
+      ))
+        expect(volume).toMatch(/^\.\/.*:ro$/);
+  });
+
+  it("keeps Keeper's data where its configuration puts it", () => {
+    const [{ target }] = (services.keeper.volumes ?? []).filter(
+      (volume) => typeof volume === "object",
+    ) as [Volume];
+    const paths = [...text("clickhouse/keeper.xml").matchAll(/<\w+_storage_path>([^<]+)</g)].map(
+      ([, path]) => path,
+    );
+    expect(paths).toHaveLength(2);
+    for (const path of paths) expect(path?.startsWith(`${target}/`)).toBe(true);
+  });
+
+  it("registers nobody, reports nothing, and signs no session with a default secret", () => {
+    expect(services.signoz.environment).toMatchObject({
+      SIGNOZ_USER_ROOT_ENABLED: "true",
+      SIGNOZ_TOKENIZER_PROVIDER: "opaque",
+      SIGNOZ_STATSREPORTER_ENABLED: "false",
+      SIGNOZ_ANALYTICS_ENABLED: "false",
+    });
+  });
+
+  it("holds no secret: those come by env_file", () => {
+    const all = JSON.stringify(services);
+    expect(all).not.toMatch(/PASSWORD|SECRET/);
+    expect(
+      Object.entries(services)
+        .filter(([, { env_file }]) => env_file)
+        .map(([name]) => name),
+    ).toEqual(["clickhouse", "migrator", "migrator-async", "signoz", "collector"]);
+  });
+});
+
+describe("the disk", () => {
+  it("closes the gate while ClickHouse still has room of its own", () => {
+    const [, keep = ""] =
+      /keep_free_space_ratio>([\d.]+)</.exec(text("clickhouse/config.xml")) ?? [];
+    const [, low = "", close = "", open = ""] =
+      /low_percent=(\d+) close_percent=(\d+) open_percent=(\d+)/.exec(text("disk-guard.sh")) ?? [];
+    const levels = [Number(keep) * 100, Number(close), Number(open), Number(low)];
+    expect(levels).toEqual([5, 10, 15, 20]);
+  });
+});
+
+describe("what is delivered", () => {
+  it("is named by the shell and the units that use it", () => {
+    const used = ["compose.yaml", "startup.sh", "disk.sh", "secrets.sh", "services.sh"]
+      .map(text)
+      .join("\n");
+    for (const name of names.filter(
+      (name) =>
+        !/\.(?:service|timer)$/.test(name) && !["startup.sh", "disk-guard.sh"].includes(name),
+    ))
+      expect([name, used.includes(name) || used.includes(name.replace(/\.sh$/, ""))]).toEqual([
+        name,
+        true,
+      ]);
+    expect(text("monitoring-disk.service")).toContain("/disk-guard.sh");
+  });
+
+  it("is well-formed XML for ClickHouse", () => {
+    for (const name of names.filter((name) => name.endsWith(".xml")))
+      expect([name, unbalanced(text(name))]).toEqual([name, []]);
+  });
+});
+
+/** Tags that are not closed in the order in which they were opened. */
+function unbalanced(xml: string): string[] {
+  const open: string[] = [];
+  for (const [, closing, tag = "", alone] of xml
+    .replace(/<!--.*?-->/gs, "")
+    .matchAll(/<(\/?)([\w-]+)[^>]*?(\/?)>/g)) {
+    if (alone) continue;
+    if (!closing) open.push(tag);
+    else if (open.at(-1) === tag) open.pop();
+    else return [...open, tag];
+  }
+  return open;
+}
