@@ -1,0 +1,110 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Cloud } from "../cloud";
+import { runProgram } from "../program";
+import { machineMissing } from "./machine/machine";
+import { debian } from "./parts/debian";
+
+/** Compose recreates the services whose hash differs: asked of the real Compose 2.26 of Debian 13, on what the program delivers. */
+describe.skipIf(machineMissing() !== "")(
+  `changing one line of config (${machineMissing() || "real compose"})`,
+  () => {
+    const dir = mkdtempSync(join(tmpdir(), "monitoring-upgrade-"));
+    afterAll(() => rmSync(dir, { recursive: true, force: true }));
+    let root: string;
+    let before: Record<string, string>;
+
+    /** What the VM's own services.sh writes as variables, and the hash that Compose gives each service. */
+    async function hashes(config: Record<string, unknown> = {}): Promise<Record<string, string>> {
+      const { resources } = await runProgram({ config, cloud: new Cloud(), program: fresh });
+      const vm = resources.find(({ type }) => type === "gcp:compute/instance:Instance");
+      const metadata = vm?.inputs.metadata as Record<string, string>;
+      const release = mkdtempSync(join(dir, "release-"));
+      for (const [path, text] of Object.entries<string>(
+        JSON.parse(metadata["monitoring-files"] ?? "{}"),
+      )) {
+        mkdirSync(dirname(join(release, path)), { recursive: true });
+        // Passwords' files, which a service's definition reads: the same in every run, so in a place of the test's own.
+        writeFileSync(
+          join(release, path),
+          text.replaceAll("/var/lib/monitoring/secrets", join(dir, "secrets")),
+        );
+      }
+      writeFileSync(join(release, "settings.json"), metadata["monitoring-settings"] ?? "");
+      const variables = `release=$1; setting() { jq --raw-output "$1" "$release/settings.json"; }; replace() { cat >"$1"; }
+      fail() { echo "$*" >&2; exit 1; }; . "$release/services.sh"; write_variables`;
+      execFileSync("bash", ["-euc", variables, "bash", release]);
+      const { stdout, stderr, status } = spawnSync(
+        join(root, "lib64/ld-linux-x86-64.so.2"),
+        [
+          "--library-path",
+          join(root, "lib/x86_64-linux-gnu"),
+          join(root, "usr/libexec/docker/cli-plugins/docker-compose"),
+          "--project-directory",
+          "/var/lib/monitoring/files",
+          "--file",
+          join(release, "compose.yaml"),
+          "--env-file",
+          join(release, "compose.env"),
+          "config",
+          "--hash",
+          "*",
+        ],
+        { encoding: "utf8" },
+      );
+      expect(status, stderr).toBe(0);
+      return Object.fromEntries(
+        stdout
+          .trim()
+          .split("\n")
+          .map((line) => line.split(" ")),
+      );
+    }
+    const fresh = async () => {
+      const { vi } = await import("vitest");
+      vi.resetModules();
+      return import("../../index.js");
+    };
+    const recreated = async (config: Record<string, unknown>) => {
+      const after = await hashes(config);
+      return Object.keys(after)
+        .filter((service) => after[service] !== before[service])
+        .sort();
+    };
+
+    beforeAll(async () => {
+      root = await debian();
+      mkdirSync(join(dir, "secrets"));
+      for (const name of ["collector", "clickhouse", "signoz"])
+        writeFileSync(join(dir, `secrets/${name}.env`), "A=b\n");
+      before = await hashes();
+    });
+
+    it("leaves everything alone when nothing changes", async () => {
+      expect(Object.keys(before).sort()).toEqual([
+        "clickhouse",
+        "collector",
+        "keeper",
+        "migrator",
+        "migrator-async",
+        "signoz",
+      ]);
+      expect(await recreated({})).toEqual([]);
+    });
+
+    it.each([
+      ["signozVersion", "v0.139.0", ["signoz"]],
+      ["collectorVersion", "v0.144.8", ["collector", "migrator", "migrator-async"]],
+      ["clickhouseVersion", "25.12.6", ["clickhouse", "keeper"]],
+      ["keepContent", true, ["collector"]],
+      ["dailyBudgetUsd", 75, []],
+      ["retentionDaysLogs", 14, []],
+      ["ingestionKeys", ["2026-11", "2026-12"], []],
+    ])("%s recreates only what it concerns", async (key, value, services) => {
+      expect(await recreated({ [key]: value })).toEqual(services);
+    });
+  },
+);
