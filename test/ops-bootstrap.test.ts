@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fakeTool } from "./fake-tool";
+import { runProgram } from "./program";
 
 /** gcloud with a memory: what `create` made, `describe` finds; bindings are kept a policy. */
 const gcloud = `
@@ -139,6 +140,43 @@ describe("bootstrap.sh", () => {
     expect(
       drift.filter((call) => /[aA]dmin|objectUser|Encrypter/.test(call.replace(/.*--role=/, ""))),
     ).toEqual([]);
+  });
+
+  it("lets the deploy identity manage every kind of resource that the program makes", async () => {
+    const roles: [RegExp, string][] = [
+      [
+        /^gcp:compute\/(instance|disk|resourcePolicy|diskResourcePolicyAttachment):/,
+        "compute.instanceAdmin.v1",
+      ],
+      [/^gcp:compute\/(network|subnetwork|address):/, "compute.networkAdmin"],
+      [/^gcp:compute\/firewall:/, "compute.securityAdmin"],
+      [/^gcp:secretmanager\//, "secretmanager.admin"],
+      [/^gcp:serviceaccount\/account:/, "iam.serviceAccountAdmin"],
+      [/^gcp:iap\//, "iap.admin"],
+      [/^gcp:projects\/service:/, "serviceusage.serviceUsageAdmin"],
+      [/^gcp:dns\//, "dns.admin"],
+    ];
+    const { resources } = await runProgram({
+      config: {
+        signozUsers: ["user:lead@example.com"],
+        engineerKeys: ["dana@example.com"],
+        otlpHost: "otlp.example.com",
+        dnsZone: "example-com",
+      },
+    });
+    const types = new Set(
+      resources.map(({ type }) => type).filter((type) => type.startsWith("gcp:")),
+    );
+    expect(types.size).toBeGreaterThan(12);
+    const granted = first.changes.filter((call) => call.includes("monitoring-deploy@"));
+    for (const type of types) {
+      const role = roles.find(([pattern]) => pattern.test(type))?.[1];
+      expect(role, `${type}: which role manages it?`).toBeDefined();
+      expect(
+        granted.some((call) => call.includes(`--role=roles/${role} `)),
+        `${type}: ${role}`,
+      ).toBe(true);
+    }
   });
 
   it("binds identities to this repository's number and to what runs, not to who asks", () => {
