@@ -140,11 +140,59 @@ describe("issue.sh", () => {
   });
 });
 
+describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
+  const day = 24 * 3600 * 1000;
+  const update = {
+    op: "update",
+    urn: "urn:pulumi:dev::monitoring::gcp:compute/firewall:Firewall::fw",
+    newState: {
+      type: "gcp:compute/firewall:Firewall",
+      inputs: { sourceRanges: ["0.0.0.0/0"], allows: [{ protocol: "tcp", ports: ["4317"] }] },
+    },
+  };
+  const run = (preview: string, certificateDays: number, exit = 0) => {
+    const pulumi = fakeTool(
+      "pulumi",
+      `case "$1" in preview) cat "$STATE/preview"; echo "said on stderr" >&2; exit ${exit} ;; *) cat "$STATE/state" ;; esac`,
+    );
+    const end = new Date(Date.now() + (certificateDays + 0.5) * day).toISOString();
+    const type = "tls:index/locallySignedCert:LocallySignedCert";
+    const resources = [{ type, outputs: { validityEndTime: end } }];
+    writeFileSync(join(pulumi.folder, "preview"), preview);
+    writeFileSync(join(pulumi.folder, "state"), JSON.stringify({ deployment: { resources } }));
+    const report = join(pulumi.folder, "out/drift.md");
+    const { stdout } = spawnSync("scripts/drift/compare.sh", ["dev", report], {
+      env: pulumi.env,
+      encoding: "utf8",
+    });
+    return { stdout, report: readFileSync(report, "utf8") };
+  };
+
+  it.each([
+    ["nothing differs", "{}", 300, 0, "false", /no changes[\s\S]*Certificate: 300 days left/],
+    ["a resource differs", JSON.stringify({ steps: [update] }), 300, 0, "true", /1 to update/],
+    ["the certificate ends soon", "{}", 5, 0, "true", /\*\*Certificate\*\*: 5 days left/],
+    [
+      "the preview failed without a word in its JSON",
+      "{}",
+      300,
+      255,
+      "true",
+      /failed[\s\S]*said on stderr/,
+    ],
+  ])("when %s", (_, preview, days, exit, drifted, text) => {
+    const { stdout, report } = run(preview, days, exit);
+    expect(stdout).toBe(`drifted=${drifted}\n`);
+    expect(report).toMatch(text);
+  });
+});
+
 it("every script names its missing argument", () => {
   for (const script of [
     "preview/changed.sh",
     "preview/run.sh",
     "preview/publish.sh",
+    "preview/capture.sh",
     "preview/comment.sh",
     "drift/compare.sh",
     "drift/issue.sh",

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { redactState, standInConfig } from "../scripts/preview/stand-in";
+import { redactState, standInConfig, standInSecrets } from "../scripts/preview/stand-in";
 
 const mark = "4dabf18193072939515e22adb298388d";
 const secret = (value: unknown) => ({
@@ -197,5 +197,13 @@ describe("standInConfig", () => {
     expect(values["gcp:project"]).toBe("p");
     expect(values["monitoring:nested"].list[0]).toMatch(/^https:\/\/stand-in\.invalid\//);
     expect(values["monitoring:alertWebhook"]).not.toBe(values["monitoring:nested"].list[0]);
+  });
+
+  it("names the same values by their path, to be encrypted anew", () => {
+    const { config: values } = parse(standInConfig(stackYaml));
+    expect(standInSecrets(stackYaml)).toEqual([
+      `monitoring:alertWebhook=${values["monitoring:alertWebhook"]}`,
+      `monitoring:nested.list[0]=${values["monitoring:nested"].list[0]}`,
+    ]);
   });
 });

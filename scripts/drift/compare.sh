@@ -10,10 +10,9 @@ mkdir -p "$(dirname "$report")"
 preview=$(mktemp)
 trap 'rm -f "$preview"' EXIT
 
-pulumi preview --stack "$stack" --refresh --expect-no-changes --json --show-sames --non-interactive >"$preview" ||
-  echo "compare: pulumi preview ended with $?" >&2
+scripts/preview/capture.sh "$preview" --stack "$stack" --refresh
 drifted=false
-npx tsx scripts/preview/summary.ts --stack "$stack" --allow-replace "$preview" >"$report" || drifted=true
+node_modules/.bin/tsx scripts/preview/summary.ts --stack "$stack" --allow-replace "$preview" >"$report" || drifted=true
 jq -e '[.steps[]? | select(.op != "same" and .op != "read" and .op != "refresh")] == []' "$preview" >/dev/null || drifted=true
 
 # The earliest end among the stack's signed certificates; `pulumi up` renews within the early-renewal time.

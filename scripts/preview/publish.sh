@@ -10,7 +10,7 @@ trap 'rm -f "$copy"' EXIT
 {
   pulumi stack export --stack "$stack" --show-secrets
   pulumi config --stack "$stack" --json --show-secrets
-} | npx tsx scripts/preview/redact.ts "Pulumi.$stack.yaml" >"$copy"
+} | node_modules/.bin/tsx scripts/preview/redact.ts "Pulumi.$stack.yaml" >"$copy"
 case $destination in
   gs://*) gcloud storage cp --quiet "$copy" "$destination" ;;
   *) cp "$copy" "$destination" ;;

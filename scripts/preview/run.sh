@@ -14,18 +14,16 @@ mkdir -p "$(dirname "$out")" "$work/backend"
 export PULUMI_BACKEND_URL=file://$work/backend PULUMI_SKIP_UPDATE_CHECK=true
 # Encrypts stand-ins only, so it is no secret.
 export PULUMI_CONFIG_PASSPHRASE=stand-in
-npx tsx scripts/preview/stand-in-config.ts "$work/config.yaml" >"$config"
+node_modules/.bin/tsx scripts/preview/stand-in-config.ts "$work/config.yaml" >"$config"
 pulumi stack init "$stack" --secrets-provider passphrase --non-interactive >&2
+# Encrypted anew, since the program refuses a secret that is stored in the clear.
+secrets=()
+while IFS= read -r assignment; do
+  secrets+=(--secret "$assignment")
+done < <(node_modules/.bin/tsx scripts/preview/stand-in-config.ts "$work/config.yaml" --secrets)
+[ ${#secrets[@]} -eq 0 ] || pulumi config set-all --stack "$stack" --path "${secrets[@]}" --non-interactive >&2
 # An import is sealed by the secrets provider that the state itself names: the one that `stack init` made just now.
 jq --arg salt "$(sed -n 's/^encryptionsalt: //p' "$config")" \
   '.deployment.secrets_providers = {type: "passphrase", state: {salt: $salt}}' "$state" >"$work/state.json"
 pulumi stack import --stack "$stack" --file "$work/state.json" --non-interactive >&2
-
-# A failure may leave no JSON, or JSON without a word of it: then what pulumi printed goes in as an error.
-pulumi preview --stack "$stack" --json --show-sames --non-interactive >"$work/preview.json" 2>"$work/errors" && status=0 || status=$?
-cat "$work/errors" >&2
-jq -e . "$work/preview.json" >/dev/null 2>&1 || echo '{}' >"$work/preview.json"
-jq --argjson status "$status" --rawfile errors "$work/errors" \
-  'if $status == 0 or any(.diagnostics[]?; .severity == "error") then . else
-    .diagnostics += [{severity: "error", message: "pulumi preview ended with \($status): \($errors)"}] end' \
-  "$work/preview.json" >"$out"
+scripts/preview/capture.sh "$out" --stack "$stack"

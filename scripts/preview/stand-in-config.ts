@@ -1,8 +1,17 @@
 /**
  * A stack's config with a stand-in for every encrypted value and no secrets provider.
- * Usage: stand-in-config.ts FILE   (prints YAML)
+ * Usage: stand-in-config.ts FILE             prints YAML, the stand-ins in clear
+ *        stand-in-config.ts FILE --secrets   prints what `pulumi config set-all --path --secret` takes, one a line
  */
 import { readFileSync } from "node:fs";
-import { standInConfig } from "./stand-in";
+import { standInConfig, standInSecrets } from "./stand-in";
 
-process.stdout.write(standInConfig(readFileSync(process.argv[2] ?? 0, "utf8")));
+const [, , file = "", mode] = process.argv;
+const yaml = readFileSync(file, "utf8");
+process.stdout.write(
+  mode === "--secrets"
+    ? standInSecrets(yaml)
+        .map((line) => `${line}\n`)
+        .join("")
+    : standInConfig(yaml),
+);

@@ -48,6 +48,19 @@ export function standInConfig(yaml: string): string {
   return document.toString();
 }
 
+/** The same stand-ins as `pulumi config set-all --path --secret` takes them (`key.path[0]=value`), to be encrypted anew. */
+export function standInSecrets(yaml: string): string[] {
+  const paths = (value: Json, path: string): string[] => {
+    if (typeof value !== "object" || value === null) return [];
+    if (Array.isArray(value))
+      return value.flatMap((item, index) => paths(item, `${path}[${index}]`));
+    if (typeof value.secure === "string") return [`${path}=${configStandIn(value.secure)}`];
+    return Object.entries(value).flatMap(([key, item]) => paths(item, `${path}.${key}`));
+  };
+  const { config = {} } = parse(yaml) as { config?: { [key: string]: Json } };
+  return Object.entries(config).flatMap(([key, value]) => paths(value, key));
+}
+
 /**
  * A copy of a state in which no secret is left.
  * @param exported the object of `pulumi stack export --show-secrets`

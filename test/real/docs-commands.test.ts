@@ -96,6 +96,7 @@ describe("the real Pulumi CLI", () => {
     const pulumi = join(await pulumiCli(), "bin/pulumi");
     const scripts = [
       "scripts/preview/run.sh",
+      "scripts/preview/capture.sh",
       "scripts/preview/publish.sh",
       "scripts/drift/compare.sh",
     ].flatMap((script) =>

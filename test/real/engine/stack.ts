@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
 import { Cloud, type CloudOptions } from "../../cloud.js";
@@ -38,6 +38,19 @@ export class EngineStack {
   readonly dir: string;
   private readonly stack: automation.Stack;
   private readonly closers: (() => void)[];
+
+  /** The environment in which a command meets this engine, its state and its cloud. */
+  get env(): NodeJS.ProcessEnv {
+    const { envVars, pulumiHome, pulumiCommand } = this.stack
+      .workspace as automation.LocalWorkspace;
+    const bin = dirname(pulumiCommand.command);
+    return {
+      ...process.env,
+      ...envVars,
+      PULUMI_HOME: pulumiHome,
+      PATH: `${bin}:${process.env.PATH}`,
+    };
+  }
 
   private constructor(cloud: Cloud, dir: string, stack: automation.Stack, closers: (() => void)[]) {
     this.cloud = cloud;

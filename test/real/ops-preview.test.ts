@@ -1,0 +1,167 @@
+import { execFile } from "node:child_process";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseDigest } from "../../scripts/preview/digest";
+import { summarize } from "../../scripts/preview/render";
+import { EngineStack } from "./engine/stack.js";
+
+const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
+
+/** What the deploy job publishes, and what a pull request's job can do with it and nothing else. */
+describe("preview from a state without secrets, on the real engine", () => {
+  let stack: EngineStack;
+  let out: string;
+  beforeAll(async () => {
+    stack = await EngineStack.start();
+    out = mkdtempSync(join(tmpdir(), "monitoring-preview-"));
+    await run("pulumi", [
+      "config",
+      "set",
+      "--secret",
+      "alertSlackWebhookUrl",
+      webhook,
+      "--stack",
+      "dev",
+    ]);
+    const first = await stack.up();
+    // The program reads its own stack's outputs, and the file backend may show that read a half-written file.
+    const up = first.error?.includes("failed to load checkpoint: EOF") ? await stack.up() : first;
+    expect(up.error).toBeUndefined();
+    await run("scripts/preview/publish.sh", ["dev", join(out, "copy.json")]);
+  });
+  afterAll(() => {
+    stack?.close();
+    rmSync(out, { recursive: true, force: true });
+  });
+
+  function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+    const options = {
+      cwd: stack.dir,
+      env: { ...stack.env, ...env },
+      maxBuffer: 1e8,
+      timeout: 240_000,
+    };
+    return new Promise<{ failed: boolean; stdout: string; stderr: string }>((resolve) => {
+      execFile(command, args, options, (error, stdout, stderr) =>
+        resolve({ failed: error !== null, stdout, stderr }),
+      );
+    });
+  }
+
+  /** A pull request that changes the stack's config: what the preview's job makes of it. */
+  async function pullRequest(config: Record<string, unknown>) {
+    const file = join(stack.dir, "Pulumi.dev.yaml");
+    const before = readFileSync(file, "utf8");
+    stack.config(config);
+    try {
+      const json = join(out, "preview.json");
+      // A wrong passphrase, as that job has none: the copy must not need the stack's.
+      const { stderr, failed } = await run(
+        "scripts/preview/run.sh",
+        ["dev", join(out, "copy.json"), json],
+        { PULUMI_CONFIG_PASSPHRASE: "not the stack's" },
+      );
+      expect(failed, stderr).toBe(false);
+      const digest = parseDigest(readFileSync(json, "utf8"));
+      const summary = summarize(digest, { stack: "dev", allowReplace: false });
+      const labelled = summarize(digest, { stack: "dev", allowReplace: true });
+      // For looking at: PREVIEW_COMMENTS=comments.md collects what the pull requests would show.
+      if (process.env.PREVIEW_COMMENTS)
+        appendFileSync(process.env.PREVIEW_COMMENTS, `${summary.markdown}\n---\n\n`);
+      return { ...summary, labelled };
+    } finally {
+      writeFileSync(file, before);
+    }
+  }
+
+  it("publishes none of the stack's secrets, in clear or encrypted", async () => {
+    const copy = readFileSync(join(out, "copy.json"), "utf8");
+    const clear = JSON.parse(
+      (await run("pulumi", ["stack", "export", "--stack", "dev", "--show-secrets"])).stdout,
+    );
+    const secrets: string[] = clear.deployment.resources
+      .filter(({ type }: { type: string }) => /randomPassword|privateKey/.test(type))
+      .flatMap(({ outputs }: { outputs: Record<string, { plaintext?: string }> }) =>
+        Object.values(outputs).flatMap(({ plaintext }) =>
+          plaintext ? [JSON.parse(plaintext)] : [],
+        ),
+      );
+    expect(secrets.length).toBeGreaterThan(5);
+    for (const secret of [...secrets, webhook]) {
+      expect(copy).not.toContain(JSON.stringify(secret).slice(1, -1));
+      expect(copy).not.toContain(secret.split("\n")[1] || secret);
+    }
+    const ciphertexts = [...stack.stateText().matchAll(/"ciphertext":\s*"([^"]+)"/g)].map(
+      ([, text]) => text ?? "",
+    );
+    expect(ciphertexts.length).toBeGreaterThan(10);
+    for (const ciphertext of ciphertexts) expect(copy).not.toContain(ciphertext);
+    expect(copy).not.toContain("secrets_providers");
+  });
+
+  it("is needed: the stack's own state cannot be previewed without its key", async () => {
+    const { failed, stderr, stdout } = await run(
+      "pulumi",
+      ["preview", "--stack", "dev", "--non-interactive"],
+      { PULUMI_CONFIG_PASSPHRASE: "not the stack's" },
+    );
+    expect(failed).toBe(true);
+    expect(stderr + stdout).toMatch(/incorrect passphrase/);
+  });
+
+  it("shows an unchanged program as unchanged, secrets and what is made from them included", async () => {
+    const { markdown, blockers } = await pullRequest({});
+    expect(markdown).toContain("Preview of `dev`: no changes");
+    expect(markdown).toMatch(/<sub>5\d unchanged/);
+    expect(blockers).toEqual([]);
+  });
+
+  it("shows a new version of SigNoz as one line in the VM's settings, in place", async () => {
+    const { markdown, blockers } = await pullRequest({ signozVersion: "v0.139.0" });
+    // The VM's settings, and the command that waits for the gate.
+    expect(markdown).toContain("Preview of `dev`: 2 to update");
+    expect(markdown).toMatch(/› images\.signoz` \| `\S+:v0\.138\.0` \| `\S+:v0\.139\.0` \|/);
+    expect(markdown).not.toMatch(/images\.(collector|clickhouse|keeper)/);
+    expect(blockers).toEqual([]);
+  });
+
+  it("shows replacements first, and lets ordinary ones in", async () => {
+    const { markdown, blockers } = await pullRequest({ otlpHost: "otlp.palindrom.example" });
+    expect(markdown).toMatch(/Preview of `dev`: 4 to replace, 2 to update/);
+    expect(markdown).toMatch(/\|---\|\n\| 🔁 replace \| `monitoring-dev-cert` \|/u);
+    expect(markdown).toContain("| `secretData` | `[secret]` | `[secret], another` |");
+    expect(blockers).toEqual([]);
+  });
+
+  it("refuses to replace the endpoint secret, unless the label says so", async () => {
+    const { blockers, markdown, labelled } = await pullRequest({
+      secretLocations: ["europe-west4"],
+    });
+    expect(blockers.join()).toContain("monitoring-signoz-otlp-endpoint-secret-dev");
+    expect(markdown).toContain("[!CAUTION]");
+    expect(labelled.blockers).toEqual([]);
+    expect(labelled.markdown).toContain("[!WARNING]");
+  });
+
+  it("refuses to move the data disk, label or not, because it is protected", async () => {
+    const { blockers, labelled } = await pullRequest({ "gcp:zone": "us-central1-b" });
+    expect(blockers.join()).toContain("replaces the data disk");
+    expect(labelled.blockers.join()).toMatch(/marked for protection/);
+    expect(labelled.markdown).toContain("Preview of `dev`: failed");
+  });
+
+  it("fails, and says why, when the program refuses its config", async () => {
+    const { blockers, markdown } = await pullRequest({ dataDiskGb: -1 });
+    expect(blockers.length).toBeGreaterThan(0);
+    expect(markdown).toMatch(/dataDiskGb/);
+  });
+
+  it("finds no drift where there is none, and names the days that the certificate has left", async () => {
+    const report = join(out, "drift.md");
+    const { stdout, stderr } = await run("scripts/drift/compare.sh", ["dev", report]);
+    expect(stdout, stderr).toBe("drifted=false\n");
+    expect(readFileSync(report, "utf8")).toMatch(/no changes[\s\S]*Certificate: 36[45] days left/);
+  });
+});
