@@ -61,6 +61,13 @@ it("fails by name, key and next command when the gate never learns the newest ke
   expect(up.error?.includes(key)).toBe(false);
 });
 
+it("knows the generation that a failed `up` has made", async () => {
+  const undo = stack.config({ ingestionKeys: ["2026-11", "2026-12"] });
+  const refused = await stack.preview();
+  undo();
+  expect(refused.error).toContain('drops "2027-01", the newest');
+});
+
 it("is made good by the next `up`", async () => {
   vmFollows = true;
   await boot(find("Instance monitoring-dev-vm") as CloudResource);

@@ -76,7 +76,7 @@ export class EngineStack {
         pulumiHome: join(dir, "home"),
         pulumiCommand: await automation.PulumiCommand.get({ root: await pulumiCli() }),
         envVars: {
-          PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
+          PULUMI_BACKEND_URL: `file://${join(dir, "state")}?metadata=skip`,
           PULUMI_CONFIG_PASSPHRASE: "test",
           PULUMI_DEBUG_PROVIDERS: attached.join(","),
           PULUMI_DEBUG_LANGUAGES: `nodejs:${language.port}`,
