@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { plain, type Values } from "./cloud/values.js";
@@ -301,6 +302,29 @@ describe("the program", () => {
           .filter((name) => name.endsWith("-by-vm")),
       ),
     );
+  });
+
+  it("serves a certificate for the name that clients dial, signed by its own authority", () => {
+    const [leaf, ca] = [
+      only("tls:index/locallySignedCert:LocallySignedCert"),
+      only("tls:index/selfSignedCert:SelfSignedCert"),
+    ].map(({ state }) => new X509Certificate(String(plain<Values>(state).certPem)));
+    const host = new URL(String(program.outputs.otlpUrl)).hostname;
+    expect(leaf?.checkHost(host)).toBe(host);
+    expect(leaf?.checkIssued(ca as X509Certificate)).toBe(true);
+    expect(leaf?.verify((ca as X509Certificate).publicKey)).toBe(true);
+    expect(ca?.ca).toBe(true);
+  });
+
+  it("renews the certificate two months before it ends", () => {
+    expect(
+      plain<Values>(only("tls:index/locallySignedCert:LocallySignedCert").inputs),
+    ).toMatchObject({ validityPeriodHours: 365 * 24, earlyRenewalHours: 60 * 24 });
+  });
+
+  it("leaves Google's APIs on when the stack goes, since others in the project may use them", () => {
+    for (const { inputs } of all("gcp:projects/service:Service"))
+      expect(inputs).toMatchObject({ disableOnDestroy: false });
   });
 
   it("opens SigNoz alone to its users", () => {
