@@ -60,25 +60,33 @@ describe("names", () => {
   });
 });
 
+interface Field {
+  name: string;
+  fieldContext?: string;
+}
 interface Spec {
   signal: "metrics" | "logs" | "traces";
   aggregations?: { metricName?: string; timeAggregation?: string; expression?: string }[];
   filter?: { expression: string };
-  groupBy?: { name: string; fieldContext?: string }[];
-  selectFields?: { name: string; fieldContext?: string }[];
+  groupBy?: Field[];
+  /** Of the list that shows the records. */
+  columns: Field[];
 }
 /** Every builder query of the content with the name of what it is in. */
-function queries(value: unknown, where = ""): [string, Spec][] {
+function queries(value: unknown, where = "", shown: Field[] = []): [string, Spec][] {
   if (typeof value !== "object" || value === null) return [];
-  const { signal, display, alert, displayName } = value as {
+  const inner = value as {
     signal?: string;
     display?: { name?: string };
     alert?: string;
     displayName?: string;
+    plugin?: { spec: { selectFields?: Field[] } };
+    selectedFields?: Field[];
   };
-  const here = display?.name ?? alert ?? displayName ?? where;
-  if (signal && "source" in value) return [[here, value as unknown as Spec]];
-  return Object.values(value).flatMap((inner) => queries(inner, here));
+  const here = inner.display?.name ?? inner.alert ?? inner.displayName ?? where;
+  const columns = inner.plugin?.spec.selectFields ?? inner.selectedFields ?? shown;
+  if (inner.signal && "source" in value) return [[here, { ...(value as object as Spec), columns }]];
+  return Object.values(value).flatMap((part) => queries(part, here, columns));
 }
 
 /** `name operator operand`, joined by AND. */
@@ -126,7 +134,7 @@ describe("every query of dashboards, alerts and views", () => {
       );
     if (!sent[source]) expect([...gateSources.keys()]).toContain(source);
 
-    for (const { name } of [...(spec.groupBy ?? []), ...(spec.selectFields ?? [])])
+    for (const { name } of [...(spec.groupBy ?? []), ...spec.columns])
       expect(Object.keys(known), name).toContain(name);
 
     for (const { field, operand } of conditions(spec)) {
@@ -161,8 +169,8 @@ describe("every query of dashboards, alerts and views", () => {
   );
 
   it("names the context of engineer and team in logs and traces, where they exist twice", () => {
-    for (const [where, { signal, groupBy = [], selectFields = [] }] of all)
-      for (const { name, fieldContext } of [...groupBy, ...selectFields])
+    for (const [where, { signal, groupBy = [], columns }] of all)
+      for (const { name, fieldContext } of [...groupBy, ...columns])
         if (signal !== "metrics")
           expect(fieldContext, `${where}: ${name}`).toBe(
             ["engineer", "team", "service.version"].includes(name) ? "resource" : "attribute",

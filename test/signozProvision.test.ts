@@ -240,14 +240,16 @@ describe.skipIf(missing.length > 0)(
         expect(signoz.retention.hours.logs).toBe(31 * 24);
       });
 
-      it("removes what is ours and nothing else when all is taken out", async () => {
-        const content = renderContent(bareInput);
-        const empty = { ...content, dashboards: [], views: [], rules: [] };
-        expect((await provision(bareInput, { content: JSON.stringify(empty) })).status).toBe(0);
-        expect([...signoz.dashboards.byId.values()].map(({ name }) => name)).toEqual(["foreign"]);
-        expect([...signoz.channels.byId.values()].map(({ name }) => name)).toEqual(["foreign"]);
-        for (const { byId } of [signoz.rules, signoz.views, signoz.quietHours])
-          expect(byId.size).toBe(0);
+      it("removes what is ours and nothing else, and a rule survives its channels", async () => {
+        const content = JSON.stringify({ ...renderContent(bareInput), dashboards: [], views: [] });
+        expect(await provision(bareInput, { content })).toMatchObject({ status: 0, errors: [] });
+        const left = (objects: { byId: Map<string, Json> }, key = "name") =>
+          [...objects.byId.values()].map((object) => object[key]);
+        expect(left(signoz.dashboards)).toEqual(["foreign"]);
+        expect(left(signoz.channels)).toEqual(["foreign"]);
+        expect(left(signoz.rules, "alert")).toEqual(["Gate: telemetry is lost"]);
+        expect(left(signoz.views)).toEqual([]);
+        expect(left(signoz.quietHours)).toEqual([]);
       });
     });
 

@@ -1,5 +1,5 @@
 /** Panels: a line of a dashboard says title, the question it answers, query and unit. */
-import { builderQuery, field, formulaQueries, type Query, rawQuery } from "./query";
+import { builderQuery, field, formulaQueries, key, type Query, rawQuery } from "./query";
 
 /** Unit ids of SigNoz' axis formatter (frontend/src/components/YAxisUnitSelector of v0.138.0). */
 export const unit = {
@@ -60,7 +60,7 @@ export const bars = panel("BarChart");
 export const pie = panel("PieChart");
 export const table = panel("Table");
 
-/** The newest log records or spans themselves. */
+/** The newest log records themselves. */
 export const list = (title: string, question: string, query: Query, columns: string[]): Panel => ({
   ...panel("List")(title, question, query),
   columns,
@@ -90,7 +90,7 @@ const filters = ({ signal, source }: Query, variables: Variable[]): string[] =>
       ({ attribute, single }) => `${field(signal, attribute)} ${single ? "=" : "IN"} $${attribute}`,
     );
 
-function pluginSpec({ kind, unit, range, queries }: Panel): object {
+function pluginSpec({ kind, unit, range, queries, columns = [] }: Panel): object {
   const formatting = { unit, decimalPrecision: "2" };
   const visualization = { timePreference: range ?? "global_time" };
   switch (kind) {
@@ -105,7 +105,7 @@ function pluginSpec({ kind, unit, range, queries }: Panel): object {
       return { visualization, formatting: { columnUnits, decimalPrecision: "2" } };
     }
     case "List":
-      return {};
+      return { selectFields: columns.map((name) => key("logs", name)) };
     default:
       return kind satisfies never;
   }
@@ -116,7 +116,7 @@ const letter = (index: number): string => String.fromCharCode("A".charCodeAt(0) 
 function queryPlugin(panel: Panel, variables: Variable[]): object {
   const specs = panel.queries.map(({ label, query }, index) => {
     const conditions = filters(query, variables);
-    if (panel.columns) return rawQuery(query, letter(index), panel.columns, conditions);
+    if (panel.columns) return rawQuery(query, letter(index), conditions);
     const spec = builderQuery(query, letter(index), conditions);
     return label ? { ...spec, legend: label } : spec;
   });

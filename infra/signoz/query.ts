@@ -110,15 +110,10 @@ export function builderQuery(query: Query, name: string, filters: string[] = [])
   };
 }
 
-/** A query for the records themselves, newest first. */
-export function rawQuery(query: Query, name: string, columns: string[], filters: string[] = []) {
-  const { aggregations, groupBy, ...rest } = builderQuery(query, name, filters);
-  return {
-    ...rest,
-    selectFields: columns.map((column) => key(query.signal, column)),
-    order: [{ key: { name: "timestamp" }, direction: "desc" }],
-    limit: 100,
-  };
+/** A query for whole records, newest first; which columns are shown says what shows them. */
+export function rawQuery(query: Query, name: string, filters: string[] = []) {
+  const { aggregations, groupBy, legend, ...rest } = builderQuery(query, name, filters);
+  return { ...rest, order: [{ key: { name: "timestamp" }, direction: "desc" }], limit: 100 };
 }
 
 /** Several queries combined: their envelopes and the formula's, which alone is shown. */

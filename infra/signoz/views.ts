@@ -1,6 +1,14 @@
 /** Saved views (SavedviewtypesPostableSavedView of the SigNoz v0.138.0 API): the questions of the runbook. */
 import { events, gate, metrics, spans } from "./names";
-import { builderQuery, increase, events as logs, type Query, rawQuery, spansOf } from "./query";
+import {
+  builderQuery,
+  increase,
+  key,
+  events as logs,
+  type Query,
+  rawQuery,
+  spansOf,
+} from "./query";
 
 /** A view's name begins with this, and by nothing else provisioning knows its own views. */
 const ownPrefix = "managed-by-monitoring-";
@@ -78,10 +86,11 @@ const renderView = ({ name, title, query, columns }: View) => ({
     displayName: title,
     panelType: columns ? "list" : "graph",
     requestType: columns ? "raw" : "time_series",
+    ...(columns && { selectedFields: columns.map((column) => key(query.signal, column)) }),
     queries: [
       {
         type: "builder_query",
-        spec: columns ? rawQuery(query, "A", columns) : builderQuery(query, "A"),
+        spec: columns ? rawQuery(query, "A") : builderQuery(query, "A"),
       },
     ],
   },

@@ -112,6 +112,9 @@ export class Dashboards extends Collection {
 }
 
 export class Rules extends Collection {
+  /** Channels a rule's notices are routed to, by id; an update to `usePolicy` leaves them as they were. */
+  readonly routes = new Map<string, string[]>();
+
   constructor(private readonly channels: Collection) {
     super("/api/v2/rules", schema.rule);
   }
@@ -121,10 +124,12 @@ export class Rules extends Collection {
     return thresholds.spec.flatMap(({ channels = [] }) => channels);
   }
 
+  private usesPolicy = (rule: Json): boolean =>
+    (rule.notificationSettings as { usePolicy?: boolean }).usePolicy === true;
+
   protected override refuse(body: Json): void {
     const channels = this.channelsOf(body);
-    const { usePolicy } = body.notificationSettings as Json;
-    if (channels.length === 0 && !usePolicy)
+    if (channels.length === 0 && !this.usesPolicy(body))
       throw new Refusal(400, "at least one channel is required");
     const unknown = channels.filter((name) => !this.channels.find("name", name));
     if (unknown.length > 0)
@@ -133,6 +138,22 @@ export class Rules extends Collection {
 
   protected override stored(body: Json): Json {
     return { state: "inactive", disabled: false, ...body };
+  }
+
+  override post(body: Json): Json {
+    const rule = super.post(body);
+    if (!this.usesPolicy(body)) this.routes.set(rule.id as string, this.channelsOf(body));
+    return rule;
+  }
+
+  override put(id: string, body: Json): void {
+    super.put(id, body);
+    if (!this.usesPolicy(body)) this.routes.set(id, this.channelsOf(body));
+  }
+
+  override delete(id: string): void {
+    super.delete(id);
+    this.routes.delete(id);
   }
 }
 
@@ -151,8 +172,8 @@ export class Channels extends Collection {
   }
 
   protected override refuseRemoval({ name }: Json): void {
-    for (const rule of this.rules?.byId.values() ?? [])
-      if (this.rules?.channelsOf(rule).includes(name as string))
+    for (const route of this.rules?.routes.values() ?? [])
+      if (route.includes(name as string))
         throw new Refusal(400, `channel "${name}" cannot be deleted because it is used`);
   }
 
