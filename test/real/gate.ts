@@ -32,8 +32,10 @@ export interface GateOptions {
   /** Default: a free one. */
   port?: number;
   env?: Record<string, string>;
-  /** Merged into the overriding configuration, at its top level. */
+  /** Merged over everything by the collector itself, as one more --config. */
   override?: Record<string, unknown>;
+  /** Where the queues lie; default: a folder that goes with the gate. */
+  queueDir?: string;
 }
 
 /** One OTLP request as it left the pipelines: the JSON encoding of the protocol. */
@@ -57,8 +59,8 @@ export interface Gate {
   /** What the collector has logged so far. */
   log(): string;
   exited(): boolean;
-  /** Ends the collector gracefully and removes its files. */
-  stop(): Promise<void>;
+  /** Ends the collector and removes its files; SIGKILL is what a crash is. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
@@ -69,7 +71,8 @@ export async function startGate(options: GateOptions): Promise<Gate> {
   const binary = options.binary ?? (await collector());
   const certificate = options.certificate ?? (await issueCertificate([gateName, "localhost"]));
   const dir = mkdtempSync(join(tmpdir(), "gate-"));
-  mkdirSync(join(dir, "queue"));
+  const queueDir = options.queueDir ?? join(dir, "queue");
+  mkdirSync(queueDir, { recursive: true });
   const keysFile = join(dir, "keys");
   const setKeys = (text: string) => {
     writeFileSync(`${keysFile}.new`, text, { mode: 0o600 });
@@ -83,13 +86,17 @@ export async function startGate(options: GateOptions): Promise<Gate> {
     await freePort(),
     await freePort(),
   ];
-  const override = join(dir, "override.yaml");
-  const base = overrides(dir, port, selfPort, healthPort);
-  writeFileSync(override, stringify({ ...base, ...options.override }));
-  const child = spawn(binary, ["--config", shipped, "--config", override], {
-    env: { PATH: process.env.PATH, ...options.env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const configs = [overrides(dir, queueDir, port, selfPort, healthPort), options.override ?? {}];
+  const args = [shipped];
+  for (const [index, config] of configs.entries()) {
+    args.push(join(dir, `override-${index}.yaml`));
+    writeFileSync(args.at(-1) as string, stringify(config));
+  }
+  const child = spawn(
+    binary,
+    args.flatMap((path) => ["--config", path]),
+    { env: { PATH: process.env.PATH, ...options.env }, stdio: ["ignore", "ignore", "pipe"] },
+  );
   let log = "";
   child.stderr?.on("data", (chunk) => {
     log += chunk;
@@ -108,22 +115,28 @@ export async function startGate(options: GateOptions): Promise<Gate> {
       existsSync(exportedFile) ? parseLines(readFileSync(exportedFile, "utf8")) : [],
     log: () => log,
     exited,
-    stop: async () => {
-      await end(child, exited);
+    stop: async (signal = "SIGTERM") => {
+      await end(child, exited, signal);
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-function overrides(dir: string, port: number, selfPort: number, healthPort: number) {
+function overrides(
+  dir: string,
+  queueDir: string,
+  port: number,
+  selfPort: number,
+  healthPort: number,
+) {
   const exporters = ["file"];
   return {
     extensions: {
       bearertokenauth: { filename: join(dir, "keys") },
       health_check: { endpoint: `127.0.0.1:${healthPort}` },
       file_storage: {
-        directory: join(dir, "queue"),
-        compaction: { directory: join(dir, "queue") },
+        directory: queueDir,
+        compaction: { directory: queueDir },
       },
     },
     receivers: {
@@ -166,9 +179,9 @@ async function untilHealthy(port: number, exited: () => boolean, log: () => stri
   throw new Error(`the collector did not become healthy:\n${log()}`);
 }
 
-async function end(child: ChildProcess, exited: () => boolean) {
+async function end(child: ChildProcess, exited: () => boolean, signal: NodeJS.Signals) {
   if (exited()) return;
-  child.kill("SIGTERM");
+  child.kill(signal);
   for (let waited = 0; waited < 10_000 && !exited(); waited += 20) await sleep(20);
   if (!exited()) child.kill("SIGKILL");
 }
@@ -206,12 +219,15 @@ export class OtlpClient {
   private readonly client: grpc.Client;
 
   constructor(gate: { host: string; port: number; certificate: Certificate | null }) {
+    // Channels of one process would otherwise share their connection, as those of many do not.
+    const own = { "grpc.use_local_subchannel_pool": 1 };
     const credentials = gate.certificate
       ? grpc.credentials.createSsl(Buffer.from(gate.certificate.ca))
       : grpc.credentials.createInsecure();
     this.client = new grpc.Client(`${gate.host}:${gate.port}`, credentials, {
       "grpc.ssl_target_name_override": gateName,
       "grpc.default_authority": gateName,
+      ...own,
     });
   }
 

@@ -121,3 +121,50 @@ export function valuesOf(attributes: Attributes[], wanted: string): string[] {
     ),
   ];
 }
+
+/** Fields of a protobuf message with length-delimited content, in order; others are passed over. */
+function* fields(message: Buffer): Generator<{ number: number; content: Buffer }> {
+  let at = 0;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = message[at++] ?? 0;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < message.length) {
+    const tag = number();
+    const kind = tag & 7;
+    if (kind === 0) number();
+    else if (kind === 1) at += 8;
+    else if (kind === 5) at += 4;
+    else {
+      const length = number();
+      yield { number: tag >>> 3, content: message.subarray(at, at + length) };
+      at += length;
+    }
+  }
+}
+
+/** The same request with at most `count` records (log records, spans or metrics) of each scope. */
+export function firstRecords(request: Buffer, count: number): Buffer {
+  const shorten = (message: Buffer, depth: number): Buffer[] => {
+    let seen = 0;
+    return [...fields(message)].flatMap(({ number, content }) => {
+      if (number !== 2 && depth > 0) return [field(number, [content])];
+      if (depth === 2) return seen++ < count ? [field(number, [content])] : [];
+      return [field(number, shorten(content, depth + 1))];
+    });
+  };
+  return Buffer.concat(shorten(request, 0));
+}
+
+/** Log records or spans of a request. */
+export function countRecords(request: Buffer): number {
+  const inner = (message: Buffer, wanted: number) =>
+    [...fields(message)].filter(({ number }) => number === wanted).map(({ content }) => content);
+  return inner(request, 1)
+    .flatMap((group) => inner(group, 2))
+    .flatMap((scope) => inner(scope, 2)).length;
+}

@@ -1,19 +1,41 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { cachedPart } from "./cache";
 
 const version = "v0.144.0";
-const manifest = join(__dirname, "collector-builder.yaml");
+const gateManifest = readFileSync(join(__dirname, "collector-builder.yaml"), "utf8");
+const signozManifest = readFileSync(join(__dirname, "collector-signoz-builder.yaml"), "utf8");
 
 /**
  * The path of the OpenTelemetry Collector that the gate is tested with, built by the official
  * builder from collector-builder.yaml (needs Go; about 3 minutes the first time).
  */
 export async function collector(): Promise<string> {
-  const recipe = `${version}\n${readFileSync(manifest, "utf8")}`;
-  const dir = await cachedPart("collector", recipe, (folder) => {
-    copyFileSync(manifest, join(folder, "manifest.yaml"));
+  return join(await built("collector", gateManifest), "otelcol");
+}
+
+/**
+ * The path of a collector with SigNoz's own exporters beside the gate's components: good for
+ * validating a configuration, since no ClickHouse is there to start against.
+ */
+export async function signozExporters(): Promise<string> {
+  const [gate, signoz] = [parse(gateManifest), parse(signozManifest)];
+  const manifest = stringify({
+    ...gate,
+    ...signoz,
+    exporters: [...gate.exporters, ...signoz.exporters],
+  });
+  return join(await built("collector-signoz", manifest), "otelcol");
+}
+
+function built(name: string, manifest: string): Promise<string> {
+  return cachedPart(name, `${version}\n${manifest}`, (folder) => {
+    writeFileSync(join(folder, "manifest.yaml"), manifest);
+    // What the manifest's `replaces` puts in place of a module that the proxy does not serve; no code of it is used.
+    mkdirSync(join(folder, "absent"));
+    writeFileSync(join(folder, "absent/go.mod"), "module absent\n");
     execFileSync(
       "go",
       ["run", `go.opentelemetry.io/collector/cmd/builder@${version}`, "--config=manifest.yaml"],
@@ -25,5 +47,4 @@ export async function collector(): Promise<string> {
     );
     for (const leftover of ["go.mod", "go.sum"]) rmSync(join(folder, leftover), { force: true });
   });
-  return join(dir, "otelcol");
 }

@@ -1,0 +1,103 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { freePort, type Gate, OtlpClient, startGate } from "./gate";
+import { sample } from "./otlp";
+import { signozExporters } from "./parts/collector";
+import { Sink } from "./sink";
+
+const shipped = (name: string) => join(__dirname, "../../infra/vm", name);
+const exporters = parse(readFileSync(shipped("exporters.yaml"), "utf8"), { merge: true });
+const recordsOfSample = 37;
+const key = { "signoz-ingestion-key": "shared-key" };
+
+/** The shipped queue and retry in front of a store that speaks OTLP instead of ClickHouse. */
+function behind(port: number, queue: object = {}) {
+  const { sending_queue, retry_on_failure } = exporters.clickhouselogsexporter;
+  return {
+    exporters: {
+      "otlp/store": {
+        endpoint: `127.0.0.1:${port}`,
+        tls: { insecure: true },
+        sending_queue: { ...sending_queue, ...queue },
+        retry_on_failure,
+      },
+    },
+    service: { pipelines: { logs: { exporters: ["otlp/store"] } } },
+  };
+}
+
+describe("what the gate has said OK to", () => {
+  const queueDir = mkdtempSync(join(tmpdir(), "queue-"));
+  let gate: Gate;
+  let sink: Sink;
+  afterEach(async () => {
+    sink.stop();
+    await gate.stop();
+    rmSync(queueDir, { recursive: true, force: true });
+  });
+
+  const send = async (times: number) => {
+    const client = new OtlpClient(gate);
+    const answers: number[] = [];
+    for (let i = 0; i < times; i++) answers.push(await client.send("logs", sample("logs"), key));
+    client.close();
+    return answers;
+  };
+
+  it("survives a store that is down and a collector that is killed", async () => {
+    sink = new Sink(await freePort());
+    gate = await startGate({ keys: "shared-key", queueDir, override: behind(sink.port) });
+    expect(new Set(await send(20))).toEqual(new Set([0]));
+    await gate.stop("SIGKILL");
+    gate = await startGate({ keys: "shared-key", queueDir, override: behind(sink.port) });
+    await sink.start();
+    await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(20 * recordsOfSample);
+  });
+
+  it("is all there is: a full queue is an error that the client sees", async () => {
+    sink = new Sink(await freePort());
+    const override = behind(sink.port, { queue_size: 400_000 });
+    gate = await startGate({ keys: "shared-key", queueDir, override });
+    const answers = await send(40);
+    const accepted = answers.filter((answer) => answer === 0).length;
+    expect(accepted).toBeGreaterThan(5);
+    expect(new Set(answers.slice(-10))).toEqual(new Set([14]));
+    await sink.start();
+    await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(accepted * recordsOfSample);
+  });
+});
+
+describe("exporters.yaml", () => {
+  it("is what SigNoz's own exporters take", async () => {
+    const binary = await signozExporters();
+    const dir = mkdtempSync(join(tmpdir(), "exporters-"));
+    const validate = (text: string) => {
+      const config = readFileSync(shipped("otel-collector.yaml"), "utf8").replaceAll(
+        "/var/lib/otelcol",
+        dir,
+      );
+      writeFileSync(
+        join(dir, "exporters.yaml"),
+        text.replaceAll("@clickhouse:9000", "@127.0.0.1:1"),
+      );
+      writeFileSync(join(dir, "config.yaml"), config.replace("/etc/otelcol", dir));
+      return spawnSync(binary, ["validate", "--config", join(dir, "config.yaml")], {
+        env: { CLICKHOUSE_PASSWORD: "secret", KEEP_CONTENT: "false" },
+        encoding: "utf8",
+      });
+    };
+    const text = readFileSync(shipped("exporters.yaml"), "utf8");
+    // The whole configuration is accepted; what is missing here is a ClickHouse to connect to.
+    expect(validate(text).stderr).toMatch(
+      /failed to create "\w+" exporter .*127.0.0.1:1: connect: connection refused/,
+    );
+    expect(validate(text.replace("use_new_schema", "use_new_scheme")).stderr).toContain(
+      "invalid keys: use_new_scheme",
+    );
+    rmSync(dir, { recursive: true });
+  });
+});
