@@ -51,7 +51,7 @@ case ${1-} in
     (session_start 3>&1 >/dev/null 2>&1)
     exit 0
     ;;
-  background) background ;;
+  background | watch) "$1" ;;
   status | doctor | refresh | uninstall)
     command=$1
     shift

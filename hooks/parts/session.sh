@@ -13,6 +13,7 @@ open_state() {
 
 session_start() {
   notice=
+  now=$(date +%s)
   open_state || return 0
   [ ! -e "$state/off" ] || return 0
   stored_key
@@ -33,6 +34,10 @@ session_start() {
       *elsewhere*) ;;
       *) extend_session ;;
     esac
+    if [ "$now" -ge "$next_watch" ]; then
+      put gate "$((now + watch_seconds))$newline$reach$newline"
+      spawn sh "$self" watch
+    fi
   fi
   [ -z "$notice" ] || say "$notice"
 }
@@ -44,7 +49,7 @@ renew_key() {
     lock key || return 0
     fetch_key 28 together || first_failure
     unlock key
-  elif [ "$(date +%s)" -ge "$not_before" ]; then
+  elif [ "$now" -ge "$not_before" ]; then
     write_attempt "$retry_seconds" "$source" "$outcome"
     spawn sh "$self" background
   fi
@@ -70,6 +75,31 @@ background() {
   sync_settings
   unlock settings
   [ -z "$notice" ] || put notice "$notice"
+}
+
+# Looks after the gate in the background, every ten minutes of use. Out of reach (a firewall that swallows
+# packets, as outside the allowed sources) it costs each session 2 s at its exit, so that is noted, and
+# looked at again at every start; a refused key is renewed, once an hour at most.
+watch_seconds=600
+
+watch() {
+  open_state && [ ! -e "$state/off" ] && lock gate || return 0
+  stored_key
+  read_gate
+  before=$reach
+  try_key "${key:-none}"
+  [ "$curl_status" = 28 ] && reach=silent || reach=
+  [ -n "$reach" ] && pause=0 || pause=$watch_seconds
+  put gate "$(($(date +%s) + pause))$newline$reach$newline"
+  unlock gate
+  read_attempt
+  if [ "$verdict" = refused ] && ! key_is_given && [ "$(date +%s)" -ge "$((asked_at + retry_seconds))" ]; then
+    background
+  elif [ "$reach" != "$before" ] && lock settings; then
+    compose
+    sync_settings
+    unlock settings
+  fi
 }
 
 # Gives this session's Bash calls, and the programs they start, the same destination.
@@ -117,14 +147,16 @@ refresh() {
   echo "${notice:-"Settings are in step: $settings"}"
 }
 
+# `off` comes first: what still runs in the background finds it before it writes anything.
 uninstall() {
-  [ -d "$state" ] || {
+  if [ ! -d "$config_dir" ] || ! open_state || ! put off "$(date)$newline"; then
     echo "Nothing is installed in $config_dir."
     return 0
-  }
+  fi
   key=
   compose
   find_obstacle
+  lock settings || sleep 2
   if [ ! -L "$settings" ] && unedited; then
     if [ -e "$state/before" ]; then
       mv -f "$state/before" "$settings"
@@ -145,7 +177,11 @@ uninstall() {
     echo "telemetry-hook: $settings cannot be changed ($obstacle); take the OTEL_* lines out of its env by hand" >&2
     return 1
   fi
-  rm -rf "$state"
-  open_state && put off "$(date)$newline"
+  for file in "$state"/*; do
+    case $file in
+      */off) ;;
+      *) rm -f "$file" ;;
+    esac
+  done
   echo "Reporting is off. On again: $self refresh"
 }

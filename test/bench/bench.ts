@@ -1,8 +1,9 @@
+import { hook, session } from "./hook.js";
 import { preview } from "./preview.js";
 import { render, type Table } from "./table.js";
 
 /** Every bench, by the name that `npm run bench -- NAME` takes. */
-const benches: Record<string, () => Promise<Table>> = { preview };
+const benches: Record<string, () => Promise<Table>> = { preview, hook, session };
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.find((name) => !benches[name]);

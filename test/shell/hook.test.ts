@@ -120,6 +120,54 @@ describe("the key", () => {
   });
 });
 
+describe("the gate", () => {
+  const exitWait = (engineer: Machine) => engineer.written().CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS;
+
+  it("is not waited for at exit while it is out of reach, and is again when it is back", async () => {
+    const engineer = withKeys("key-1");
+    engineer.fake("curl", "exit 28");
+    await engineer.run();
+    await engineer.until(() => exitWait(engineer) === "1");
+    engineer.fake("curl", "cat >/dev/null; echo grpc-status: 0");
+    await engineer.run();
+    await engineer.until(() => exitWait(engineer) === undefined);
+  });
+  it("is looked at once in ten minutes of use", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    engineer.fake(
+      "curl",
+      `echo looked >>"${engineer.root}/asked"; cat >/dev/null; echo grpc-status: 0`,
+    );
+    writeFileSync(`${engineer.root}/asked`, "", { mode: 0o666 });
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    await engineer.settled();
+    expect(asked(engineer)).toBe(0);
+    writeFileSync(`${engineer.state}/gate`, "0\n\n");
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    await engineer.settled();
+    expect(asked(engineer)).toBe(1);
+  });
+  it("that refuses the key gets the new one without a human", async () => {
+    const engineer = withKeys("key-2", "key");
+    engineer.fake("gcloud", "echo key-1");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    engineer.fake(
+      "curl",
+      "case $(cat) in *key-2*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
+    );
+    await engineer.settled();
+    const attempt = engineer.read("attempt").split("\n");
+    attempt[4] = "0";
+    writeFileSync(`${engineer.state}/attempt`, attempt.join("\n"));
+    writeFileSync(`${engineer.state}/gate`, "0\n\n");
+    await engineer.run();
+    await engineer.until(() => header(engineer) === holding("key-2"));
+  });
+});
+
 describe("settings.json", () => {
   it("follows the hook when the company's gate moves", async () => {
     const engineer = withKeys("key-1");
@@ -148,6 +196,7 @@ describe("settings.json", () => {
   it("is still known as the hook's after its state was lost", async () => {
     const engineer = withKeys("key-1");
     await engineer.run();
+    await engineer.settled();
     rmSync(engineer.state, { recursive: true });
     engineer.fake("gcloud", "echo key-1-again");
     await engineer.run();
@@ -203,6 +252,21 @@ describe("uninstall", () => {
     await engineer.run();
     await engineer.run(["uninstall"]);
     expect(existsSync(engineer.settings)).toBe(false);
+  });
+  it("is not undone by a refresh that still ran in the background", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    ageAttempt(engineer);
+    engineer.fake(
+      "gcloud",
+      `touch "${engineer.root}/begun"; sleep 1; echo key-2; touch "${engineer.root}/over"`,
+    );
+    await engineer.run();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    await engineer.run(["uninstall"]);
+    await engineer.until(() => existsSync(`${engineer.root}/over`));
+    await engineer.settled();
+    expect(header(engineer)).toBeUndefined();
   });
   it("stays off until refresh, and leaves no key behind", async () => {
     const engineer = withKeys("key-1");

@@ -184,12 +184,25 @@ export class Machine {
     this.env.HOME = moved;
   }
 
+  /** Waits until nothing of the hook runs in the background any more. */
+  settled(): Promise<void> {
+    return this.until(() => this.groups().length === 0);
+  }
+
+  /** The process groups that the hook left in the background. */
+  private groups(): number[] {
+    const processes = execFileSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" });
+    return processes
+      .split("\n")
+      .filter((line) => line.includes(this.root))
+      .map((line) => Number.parseInt(line, 10));
+  }
+
   /** Ends what the hook left in the background and deletes the machine. */
   remove(): void {
-    const processes = execFileSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" });
-    for (const line of processes.split("\n").filter((text) => text.includes(this.root))) {
+    for (const group of this.groups()) {
       try {
-        process.kill(-Number.parseInt(line, 10), "SIGKILL");
+        process.kill(-group, "SIGKILL");
       } catch {} // it ended meanwhile
     }
     rmSync(this.root, { recursive: true, force: true });
