@@ -83,18 +83,21 @@ find_obstacle() {
     obstacle="it is a symbolic link"
   elif [ ! -w "$config_dir" ]; then
     obstacle="its folder is read-only"
-  elif [ -e "$settings" ] && [ ! -f "$settings" ]; then
-    obstacle="it is not a file"
-  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -user "$(id -u)")" ]; then
-    obstacle="it belongs to another user"
-  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -perm -200)" ]; then
-    obstacle="it is read-only"
-  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -links 1)" ]; then
-    obstacle="it is a hard link"
-  elif [ -e "$settings" ] && [ -z "$(find "$settings" -prune -size -2048)" ]; then
-    obstacle="it is larger than 1 MB"
   elif in_git; then
     obstacle="it is in a git repository that does not ignore it"
+  elif [ -e "$settings" ]; then
+    user=$(id -u)
+    [ -z "$(find "$settings" -prune -type f -user "$user" -perm -200 -links 1 -size -2048)" ] || return 0
+    while IFS=: read -r predicate reason; do
+      # shellcheck disable=SC2086 # a predicate is two words
+      [ -n "$(find "$settings" -prune $predicate)" ] || obstacle=${obstacle:-$reason}
+    done <<LIST
+-type f:it is not a file
+-user $user:it belongs to another user
+-perm -200:it is read-only
+-links 1:it is a hard link
+-size -2048:it is larger than 1 MB
+LIST
   fi
 }
 

@@ -1,8 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
+  lchownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -60,6 +63,14 @@ export interface Ran {
   stdout: string;
   stderr: string;
   seconds: number;
+}
+
+/** Makes what root made in a folder the engineer's. */
+function giveAway(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return; // the hook's background is at work here too
+  if (found.uid === 0) lchownSync(path, engineerId, engineerId);
+  if (found.isDirectory()) for (const name of readdirSync(path)) giveAway(join(path, name));
 }
 
 /** Waits until every pipe of a command is closed, as Claude Code does for its hooks. */
@@ -129,8 +140,7 @@ export class Machine {
     const [command, ...rest] = options.shell ?? [join(this.bin, "sh")];
     const env = { ...this.env, ...options.env };
     const user = this.ordinary ? { uid: engineerId, gid: engineerId } : {};
-    if (this.ordinary)
-      execFileSync("chown", ["-Rh", `--from=0`, `${engineerId}:${engineerId}`, this.root]);
+    if (this.ordinary) giveAway(this.root);
     // biome-ignore lint/style/noNonNullAssertion: a shell has a first word
     return spawn(command!, [...rest, this.hook, ...args], {
       env,
@@ -205,6 +215,6 @@ export class Machine {
         process.kill(-group, "SIGKILL");
       } catch {} // it ended meanwhile
     }
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
 }
