@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { engineerOf, idOf, type Settings } from "./config";
@@ -97,11 +98,18 @@ export function refuseLostLatest(deployed: string[], wanted: string[]): void {
   const newer = wanted.filter((generation) => !deployed.includes(generation));
   const misplaced = newer.find((generation) => generation < latest);
   if (misplaced !== undefined)
-    throw new pulumi.RunError(
+    throw refusal(
       `monitoring:ingestionKeys = ${JSON.stringify(wanted)} adds ${JSON.stringify(misplaced)} before ${JSON.stringify(latest)}, which is deployed: engineers fetch the version created last; give the new generation a name that sorts after ${JSON.stringify(latest)}`,
     );
   if (!wanted.includes(latest) && newer.length === 0)
-    throw new pulumi.RunError(
+    throw refusal(
       `monitoring:ingestionKeys = ${JSON.stringify(wanted)} drops ${JSON.stringify(latest)}, the newest: engineers would fetch a disabled version; add a generation that sorts after ${JSON.stringify(latest)} in the same change`,
     );
+}
+
+// Pulumi prints a rejected error with all that the promises behind it hold, which takes minutes for a whole program.
+function refusal(message: string): pulumi.RunError {
+  return Object.defineProperty(new pulumi.RunError(message), inspect.custom, {
+    value: () => message,
+  });
 }
