@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { freePort, type Gate, OtlpClient, type Signal, startGate } from "./gate";
 import { countRecords, firstRecords, sample } from "./otlp";
+import { cpuSeconds, residentMib } from "./process";
 import { Sink } from "./sink";
 
 let gate: Gate;
@@ -175,16 +175,4 @@ function loadOfOneEngineer() {
 
 function shipped(name: string) {
   return parse(readFileSync(join(__dirname, "../../infra/vm", name), "utf8"), { merge: true });
-}
-
-const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
-
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-/** Without the mapped files of the queues, which the kernel takes back when memory runs short. */
-function residentMib(pid: number): number {
-  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 }
