@@ -69,7 +69,7 @@ prepare_docker() {
   replace /etc/apt/apt.conf.d/20auto-upgrades 644 <"$release/auto-upgrades.conf"
   replace /etc/systemd/system/docker.service.d/monitoring.conf 644 <"$release/docker-mount.conf"
   systemctl daemon-reload
-  systemctl enable --quiet --now docker.service ||
+  timeout 180 systemctl enable --quiet --now docker.service ||
     fail "docker.service does not start: $(systemctl status --no-pager --lines=3 docker.service 2>&1)"
   retry 120 docker info >/dev/null 2>&1 || fail "docker.service runs, but its daemon does not answer"
 }

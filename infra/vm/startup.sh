@@ -122,7 +122,7 @@ install_packages() {
   # An install that was cut off leaves packages half configured.
   timeout 300 dpkg --configure --pending &&
     timeout 300 apt-get update --quiet &&
-    timeout 900 apt-get install --quiet --yes --no-install-recommends \
+    timeout 600 apt-get install --quiet --yes --no-install-recommends \
       --option DPkg::Lock::Timeout=300 --option Dpkg::Options::=--force-confold "$@"
 }
 
