@@ -71,13 +71,6 @@ describe("every body is one that SigNoz v0.138.0 takes", () => {
     }
   });
 
-  it("leaves the choice to routing policies where there is no channel, as SigNoz refuses a rule without", () => {
-    expect(bare.channels).toEqual([]);
-    expect(rulesOf(bare).map(({ notificationSettings }) => notificationSettings.usePolicy)).toEqual(
-      rulesOf(bare).map(() => true),
-    );
-  });
-
   it("selects in every rule a query that it has, and combines every query it has in a formula", () => {
     for (const { alert, condition } of rulesOf(full)) {
       const queries = condition.compositeQuery.queries;

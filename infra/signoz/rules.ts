@@ -196,8 +196,8 @@ function renderRule(rule: Rule, channels: string[]) {
         interval: repeat,
         alertStates: ["firing", ...(rule.onAbsence ? ["nodata"] : [])],
       },
-      // SigNoz refuses a rule without a channel, unless its routing policies decide, which may be none.
-      usePolicy: channels.length === 0,
+      // Without any channel provisioning leaves the choice to SigNoz' routing policies.
+      usePolicy: false,
     },
     labels: { ...ownLabel, ...rule.labels },
     annotations: { summary: rule.summary, description: rule.description },

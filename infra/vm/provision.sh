@@ -68,8 +68,11 @@ own() {
     rule) ours='.labels.managed_by == "monitoring"' key=.alert ;;
     quiet-hours) ours='.description == "managed by monitoring"' ;;
   esac
-  jq -r --argjson names "$channel_names" ".data | if type == \"array\" then .[] else . end | select($ours) | [.id, $key, (del(.updatedAt,
-    .updatedBy, .createdAt, .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer"
+  # An answer in another form must fail here: taken for an empty list, it would have everything made again.
+  local objects='(. // [])[]'
+  [ "$1" != dashboard ] || objects=. # one answer each
+  jq -r --argjson names "$channel_names" ".data | $objects | select($ours) | [.id, $key, (del(.updatedAt, .updatedBy, .createdAt,
+    .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer" 2>/dev/null
 }
 
 # digests FILE: SHA-256 of each line's last column, which also stays in a file of FILE.lines
@@ -91,7 +94,7 @@ read_own() {
   api GET "$path$query" || return 1
   if [ "$kind" = dashboard ]; then
     # The list of dashboards leaves out their panels.
-    jq -r '.data.dashboards[] | [.id, .name, .locked] | @tsv' "$work/answer" >"$work/listed"
+    jq -r '.data.dashboards[] | [.id, .name, .locked] | @tsv' "$work/answer" >"$work/listed" 2>/dev/null || return 1
     : >"$work/dashboards"
     while IFS=$'\t' read -r id key locked; do
       [ "$locked" = false ] || own_locked[$key]=yes
@@ -100,7 +103,7 @@ read_own() {
     done <"$work/listed"
     mv "$work/dashboards" "$work/answer"
   fi
-  own "$kind" >"$work/own"
+  own "$kind" >"$work/own" || return 1
   mapfile -t copies < <(digests "$work/own")
   while IFS=$'\t' read -r id key _; do
     if [ -n "${own_id[$key]:-}" ]; then
@@ -128,7 +131,8 @@ bodies() {
     grep "^$2"$'\t' "$work/bodies" || true
     return
   fi
-  # A rule may only name channels that exist; one that could not be made must not take the rule with it.
+  # A rule may only name channels that exist; one that could not be made must not take the rule with it. SigNoz
+  # refuses a rule without any, unless its routing policies are to decide, which may be none.
   jq -r --argjson channels "$channels" --argjson dashboards "$dashboards" '.rules[]
     | .annotations[] |= gsub("/dashboard/@(?<name>[a-z0-9-]+)@"; "/dashboard/\($dashboards[.name] // "")")
     | if $channels then .condition.thresholds.spec[].channels |= map(select($channels[.])) else . end

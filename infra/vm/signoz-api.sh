@@ -30,6 +30,8 @@ api() {
 reason() {
   if [ "$status" = 000 ]; then
     tr '\n' ' ' <"$work/curl-error"
+  elif [[ $status == 2* ]]; then
+    echo "$status in a form that v0.138.0 does not have"
   else
     printf '%s %s' "$status" "$(jq -r '[.error.message?, .error.errors[]?.message, .errors[]?.msg]
       | map(select(.)) | join("; ") | .[:500]' "$work/answer" 2>/dev/null || head -c 200 "$work/answer")"
