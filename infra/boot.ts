@@ -61,7 +61,6 @@ export function vmSettings(settings: Settings, host: string, secrets: VmSecrets)
 const contentInput = (settings: Settings) => {
   const [start = "", end = ""] = settings.workingHours.split("-");
   return {
-    org: settings.org,
     signozUrl: settings.signozUrl,
     dailyBudgetUsd: settings.dailyBudgetUsd,
     monthlyBudgetUsd: settings.monthlyBudgetUsd,
@@ -88,34 +87,41 @@ const retentionDays = (settings: Settings) => ({
 });
 
 /**
- * Metadata that delivers infra/vm, its settings and SigNoz's content to the instance.
- * `monitoring-digest` names them all: the VM applies when it changes, and reports it once applied.
+ * Reads infra/vm and renders SigNoz's content at once, so that a fault in them is found before any resource exists.
+ * @returns what completes them to the instance's metadata. `monitoring-digest` names it all: the VM applies when it
+ *   changes, and reports it once applied
  * @throws Error when Compute Engine would refuse the size
  */
-export function bootMetadata(
+export function prepareBoot(
   settings: Settings,
-  host: string,
-  secrets: VmSecrets,
-): Record<string, string> {
+): (host: string, secrets: VmSecrets) => Record<string, string> {
   const { "startup.sh": startup, ...files } = readFiles(vmFiles);
   if (startup === undefined) throw new Error(`${vmFiles} has no startup.sh for the VM to run`);
-  const delivered = {
+  const prepared = {
     "startup-script": startup,
     "monitoring-files": JSON.stringify(files),
-    "monitoring-settings": JSON.stringify(vmSettings(settings, host, secrets)),
     "monitoring-content": contentMetadata(renderContent(contentInput(settings))),
   };
+  return (host, secrets) => {
+    const delivered = {
+      ...prepared,
+      "monitoring-settings": JSON.stringify(vmSettings(settings, host, secrets)),
+    };
+    checkSize(delivered);
+    const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
+    return { ...delivered, "monitoring-digest": digest };
+  };
+}
+
+function checkSize(delivered: Record<string, string>): void {
   const sizes = Object.entries(delivered).map(
     ([key, value]) => [key, Buffer.byteLength(value)] as const,
   );
-  const large = sizes.find(([, bytes]) => bytes > valueLimitBytes);
   const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
-  if (large || total > totalLimitBytes)
-    throw new Error(
-      `Instance metadata is too large (${sizes.map(([key, bytes]) => `${key} ${bytes} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; take something out of infra/`,
-    );
-  const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
-  return { ...delivered, "monitoring-digest": digest };
+  if (total <= totalLimitBytes && sizes.every(([, bytes]) => bytes <= valueLimitBytes)) return;
+  throw new Error(
+    `Instance metadata is too large (${sizes.map(([key, bytes]) => `${key} ${bytes} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; take something out of infra/`,
+  );
 }
 
 /** Text of every file below a folder by its path, in the same order everywhere. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
-import { bootMetadata, dataDeviceName, type VmSecrets } from "./boot";
+import { dataDeviceName, prepareBoot, type VmSecrets } from "./boot";
 import type { Settings } from "./config";
 import { type Network, signozPort } from "./network";
 
@@ -61,9 +61,10 @@ export class SignozVm extends pulumi.ComponentResource {
       self,
     );
 
+    const boot = prepareBoot(settings);
     const metadata = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
-      .apply(([host, secrets]) => bootMetadata(settings, host, secrets));
+      .apply(([host, secrets]) => boot(host, secrets));
     this.instance = new gcp.compute.Instance(
       `${name}-vm`,
       {
