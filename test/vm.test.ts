@@ -47,6 +47,8 @@ describe("otel-collector.yaml", () => {
     expect(grpc).toMatchObject({
       endpoint: "0.0.0.0:4317",
       include_metadata: true,
+      // A connection's share of the container's memory, a thousand times over.
+      read_buffer_size: 32768,
       auth: { authenticator: gateName },
       tls: { cert_file: grpc.tls.key_file, reload_interval: expect.stringMatching(/^\d+s$/) },
     });

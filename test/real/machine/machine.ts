@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -52,8 +53,14 @@ export class Machine {
   /** Files that the metadata delivers, by path; tests change them to deliver another version. */
   files: Record<string, string> = shippedFiles();
   settings = defaultSettings();
+  /** Value of monitoring-content; none by default. */
+  content = "";
 
-  static async start(diskMib = 256): Promise<Machine> {
+  /**
+   * A machine with a boot disk that is new, and a data disk of `diskMib` MiB that is blank or made
+   * from `snapshot` (a file).
+   */
+  static async start(diskMib = 256, snapshot?: string): Promise<Machine> {
     const [userland, otelcol] = [await debian(), await collector()];
     const dir = mkdtempSync(join(tmpdir(), "machine-"));
     for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name));
@@ -117,7 +124,7 @@ export class Machine {
       server.once("exit", () => reject(new Error("the surroundings did not start")));
     });
     const machine = new Machine(dir, holder, server, certificate);
-    machine.attachDisk(diskMib);
+    machine.attachDisk(diskMib, snapshot);
     await machine.deliver(machine.secrets());
     return machine;
   }
@@ -143,6 +150,7 @@ export class Machine {
       "startup-script": startup,
       "monitoring-files": JSON.stringify(files),
       "monitoring-settings": JSON.stringify(this.settings),
+      ...(this.content && { "monitoring-content": this.content }),
     };
     const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
     await this.surround({
@@ -175,8 +183,9 @@ export class Machine {
     });
   }
 
-  attachDisk(mib: number) {
+  private attachDisk(mib: number, snapshot?: string) {
     const image = join(this.dir, "disk.img");
+    if (snapshot) copyFileSync(snapshot, image);
     execFileSync("truncate", ["-s", `${mib}M`, image]);
     this.loop = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
     this.showDisk();
@@ -185,6 +194,13 @@ export class Machine {
     this.sh(
       `rm -f ${this.loop}; mknod ${this.loop} b 7 ${this.loop.replace("/dev/loop", "")}; ln -sf ${this.loop} /dev/disk/by-id/google-monitoring-data`,
     );
+  }
+  /** What a snapshot of the attached disk holds: its blocks at this moment, mounted or not. */
+  snapshot(): string {
+    const file = join(this.dir, "snapshot.img");
+    this.sh("sync");
+    copyFileSync(join(this.dir, "disk.img"), file);
+    return file;
   }
   detachDisk() {
     this.sh("rm -f /dev/disk/by-id/google-monitoring-data");

@@ -13,6 +13,8 @@ export interface Surroundings {
   faults: Partial<Record<"token" | "secrets" | "metadata", { status: number; times: number }>>;
   /** SigNoz answers 503 while false. */
   signozReady: boolean;
+  /** Base64 of what SigNoz' port gives for /archive.tar.gz; empty: 404. */
+  archive: string;
 }
 
 /** What the machine has done: its guest attributes, every write of `stage`, and what it asked for. */
@@ -24,7 +26,7 @@ export interface Observed {
 }
 
 const token = "ya29.token-of-the-machine";
-let now: Surroundings = { attributes: {}, secrets: {}, faults: {}, signozReady: true };
+let now: Surroundings = { attributes: {}, secrets: {}, faults: {}, signozReady: true, archive: "" };
 let observed: Observed = { guest: {}, stages: [], asked: [] };
 const waiting: (() => void)[] = [];
 
@@ -116,11 +118,12 @@ createServer((request, answer) => void metadata(request, answer)).listen(
   "169.254.169.254",
   () => {
     createTlsServer({ cert: pem, key: pem }, secretManager).listen(443, "127.0.0.1", () => {
-      createServer((_, answer) => answer.writeHead(now.signozReady ? 200 : 503).end()).listen(
-        8080,
-        "127.0.0.1",
-        () => process.send?.({ listening: true }),
-      );
+      createServer((request, answer) => {
+        const archive = request.url === "/archive.tar.gz";
+        const found = archive ? now.archive !== "" : now.signozReady;
+        answer.writeHead(found ? 200 : archive ? 404 : 503);
+        answer.end(archive ? Buffer.from(now.archive, "base64") : "");
+      }).listen(8080, "127.0.0.1", () => process.send?.({ listening: true }));
     });
   },
 );

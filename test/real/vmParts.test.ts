@@ -1,0 +1,201 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Machine, machineMissing } from "./machine/machine";
+
+const missing = machineMissing();
+const suite = missing ? describe.skip : describe;
+const because = missing && ` (${missing})`;
+
+suite(`what a boot takes in${because}`, () => {
+  let machine: Machine;
+  beforeAll(async () => {
+    machine = await Machine.start();
+    machine.files["provision.sh"] = [
+      "#!/bin/sh",
+      'printf "%s\\n" "$@" >/recorded/provision',
+      'cat "$@" 2>/dev/null >/recorded/provisioned || true',
+      "exit $(cat /recorded/fail-content 2>/dev/null || echo 0)",
+    ].join("\n");
+    await machine.deliver();
+  });
+  afterAll(() => machine.stop());
+  beforeEach(() => machine.forget());
+
+  it("packages: those that are missing, again and again until the archive answers", async () => {
+    const wrapper = (name: string, text: string) =>
+      machine.sh(
+        `cat >/usr/local/bin/${name}; chmod 755 /usr/local/bin/${name}`,
+        `#!/bin/sh\n${text}\n`,
+      );
+    wrapper(
+      "dpkg-query",
+      'case "$*" in *jq) [ -e /recorded/installed ] && echo installed || echo not-installed ;; *) exec /usr/bin/dpkg-query "$@" ;; esac',
+    );
+    wrapper(
+      "apt-get",
+      'echo "$*" >>/recorded/apt; case $1 in install) [ "$(grep -c ^install /recorded/apt)" -gt 2 ] && touch /recorded/installed ;; esac',
+    );
+    const run = await machine.startup();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    const asked = (machine.read("/recorded/apt") ?? "")
+      .split("\n")
+      .filter((line) => line.startsWith("install"));
+    expect(asked).toHaveLength(3);
+    expect(asked[0]).toMatch(/ --no-install-recommends .* jq$/);
+    machine.sh(
+      "rm -f /recorded/installed /recorded/apt; cat >/usr/local/bin/apt-get",
+      "#!/bin/sh\nexit 100\n",
+    );
+    expect((await machine.startup({ patience: 1 })).status).toBe(1);
+    expect((await machine.observed()).guest).toMatchObject({
+      stage: "packages failed",
+      error: expect.stringMatching(/could not install jq from Debian's archive/),
+    });
+    machine.sh("rm /usr/local/bin/dpkg-query /usr/local/bin/apt-get");
+  });
+
+  it("content: with credentials and channel secrets in files", async () => {
+    machine.content = '{"dashboards":[]}';
+    machine.settings.secrets.alerts = "projects/p/secrets/monitoring-alerts-secret-dev/versions/1";
+    await machine.deliver({
+      ...machine.secrets(),
+      [machine.settings.secrets.alerts]: '{"slackWebhookUrl":"https://hooks.test/x"}',
+    });
+    expect((await machine.startup()).status).toBe(0);
+    expect(machine.read("/recorded/provision")).toBe(
+      "/var/lib/monitoring/content\n/var/lib/monitoring/secrets/admin.json\nhttp://127.0.0.1:8080\n/mnt/monitoring/content-state.json\n/var/lib/monitoring/secrets/alerts.json\n",
+    );
+    const admin = JSON.stringify(
+      { email: "admin@example.com", password: 'Admin$1`"quoted"\\ #x' },
+      null,
+      2,
+    );
+    expect(machine.read("/recorded/provisioned")).toBe(
+      `{"dashboards":[]}${admin}\n{"slackWebhookUrl":"https://hooks.test/x"}`,
+    );
+  });
+
+  it("content: its failure is told and tried again, and the version counts as applied", async () => {
+    machine.content = '{"dashboards":[1]}';
+    machine.sh("echo 1 >/recorded/fail-content");
+    const digest = await machine.deliver();
+    expect((await machine.startup()).status).toBe(1);
+    expect((await machine.observed()).guest).toMatchObject({
+      stage: "content failed",
+      applied: digest,
+      error: expect.stringMatching(/telemetry is accepted all the same/),
+    });
+    machine.sh("rm /recorded/fail-content");
+    expect((await machine.startup()).status).toBe(0);
+    expect((await machine.observed()).guest).toEqual({ stage: "content done", applied: digest });
+  });
+
+  it("alert mails: by SigNoz' own variables, the password from its secret", async () => {
+    machine.settings.smtp = {
+      host: "smtp.test:587",
+      from: "signoz@example.com",
+      user: "signoz",
+      requireTls: true,
+    };
+    const alerts = machine.settings.secrets.alerts as string;
+    await machine.deliver({
+      ...machine.secrets(),
+      [alerts]: JSON.stringify({ smtpPassword: 'p$w"d' }),
+    });
+    expect((await machine.startup()).status).toBe(0);
+    const lines = (machine.read("/var/lib/monitoring/secrets/signoz.env") ?? "")
+      .split("\n")
+      .filter((line) => line.includes("SMTP"));
+    const name = (what: string) => `SIGNOZ_ALERTMANAGER_SIGNOZ_GLOBAL_SMTP__${what}`;
+    expect(lines).toEqual([
+      `${name("SMARTHOST")}='smtp.test:587'`,
+      `${name("FROM")}='signoz@example.com'`,
+      `${name("AUTH__USERNAME")}='signoz'`,
+      `${name("REQUIRE__TLS")}='true'`,
+      `${name("AUTH__PASSWORD")}='p$w"d'`,
+    ]);
+  });
+
+  describe("histogramQuantile", () => {
+    const archive = execFileSync("sh", [
+      "-c",
+      "d=$(mktemp -d); printf '#!/bin/sh\\necho 0.5\\n' >$d/histogram-quantile; tar -C $d -czf - histogram-quantile; rm -r $d",
+    ]);
+    const sha256 = createHash("sha256").update(archive).digest("hex");
+    const target = "/mnt/monitoring/clickhouse/user_scripts/histogramQuantile";
+
+    it.each([
+      ["an archive that is not there", "", sha256],
+      ["an archive with another checksum", archive.toString("base64"), "0".repeat(64)],
+    ])("%s is told, and is not fatal", async (_, served, expected) => {
+      machine.settings.histogramQuantile = {
+        url: "http://127.0.0.1:8080/archive.tar.gz",
+        sha256: expected,
+      };
+      await machine.deliver();
+      await machine.surround({ archive: served });
+      expect((await machine.startup({ patience: 2 })).status).toBe(0);
+      expect((await machine.observed()).guest.notice).toMatch(
+        /percentiles of classic histograms will not work/,
+      );
+      expect(machine.read(target)).toBeNull();
+    });
+
+    it("is fetched once, by its checksum", async () => {
+      machine.settings.histogramQuantile = { url: "http://127.0.0.1:8080/archive.tar.gz", sha256 };
+      await machine.deliver();
+      await machine.surround({ archive: archive.toString("base64") });
+      expect((await machine.startup()).status).toBe(0);
+      expect(machine.sh(`setpriv --reuid 101 --regid 101 --clear-groups ${target}`)).toBe("0.5\n");
+      expect((await machine.observed()).guest.notice).toBeUndefined();
+      await machine.surround({ archive: "" });
+      const again = await machine.startup();
+      expect(again.output).not.toContain("notice=");
+    });
+  });
+
+  it("memory: ClickHouse gets what an 8 GB machine has left; a smaller one is refused", async () => {
+    const withMemory = (mib: number) =>
+      machine.sh(
+        `sed "s/^MemTotal:.*/MemTotal: ${mib * 1024} kB/" /proc/meminfo >/tmp/meminfo; ! mountpoint -q /proc/meminfo || umount /proc/meminfo; mount --bind /tmp/meminfo /proc/meminfo`,
+      );
+    withMemory(7936);
+    expect((await machine.startup()).status).toBe(0);
+    const env = machine.read("/var/lib/monitoring/files/compose.env") ?? "";
+    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=4352\n");
+    expect(env).toContain(
+      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((4352 * 1024 * 1024 * 9) / 10)}\n`,
+    );
+    withMemory(3900);
+    expect((await machine.startup()).status).toBe(1);
+    expect((await machine.observed()).guest.error).toMatch(
+      /has 3900 MiB of memory; SigNoz needs 5632/,
+    );
+    machine.sh("umount /proc/meminfo");
+  });
+});
+
+suite(`a disk from a snapshot${because}`, () => {
+  it("taken while it was written to, larger and on a new machine, comes up with its data", async () => {
+    const machine = await Machine.start(128);
+    expect((await machine.startup()).status).toBe(0);
+    machine.sh("for i in $(seq 200); do echo row $i >/mnt/monitoring/clickhouse/part-$i; done");
+    const rows = () => machine.sh("cat /mnt/monitoring/clickhouse/part-* | sort");
+    const before = rows();
+    machine.sh(
+      "sync; (for i in $(seq 2000); do echo later >/mnt/monitoring/clickhouse/later-$i; done) 9>&- &",
+    );
+    const snapshot = machine.snapshot();
+    const successor = await Machine.start(512, snapshot);
+    await machine.stop();
+    const run = await successor.startup();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    expect(successor.sh("cat /mnt/monitoring/clickhouse/part-* | sort")).toBe(before);
+    expect(Number(successor.sh("df --output=size -m /mnt/monitoring | tail -n 1"))).toBeGreaterThan(
+      450,
+    );
+    expect(successor.probe("shared-key-1")).toBe(0);
+    await successor.stop();
+  });
+});
