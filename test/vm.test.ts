@@ -223,7 +223,14 @@ describe("the disk", () => {
 
 describe("what is delivered", () => {
   it("is named by the shell and the units that use it", () => {
-    const used = ["compose.yaml", "startup.sh", "disk.sh", "secrets.sh", "services.sh"]
+    const used = [
+      "compose.yaml",
+      "startup.sh",
+      "disk.sh",
+      "secrets.sh",
+      "services.sh",
+      "provision.sh",
+    ]
       .map(text)
       .join("\n");
     for (const name of names.filter(

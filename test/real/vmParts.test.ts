@@ -158,7 +158,7 @@ suite(`what a boot takes in${because}`, () => {
   it("memory: ClickHouse gets what an 8 GB machine has left; a smaller one is refused", async () => {
     const withMemory = (mib: number) =>
       machine.sh(
-        `sed "s/^MemTotal:.*/MemTotal: ${mib * 1024} kB/" /proc/meminfo >/tmp/meminfo; ! mountpoint -q /proc/meminfo || umount /proc/meminfo; mount --bind /tmp/meminfo /proc/meminfo`,
+        `! mountpoint -q /proc/meminfo || umount /proc/meminfo; sed "s/^MemTotal:.*/MemTotal: ${mib * 1024} kB/" /proc/meminfo >/tmp/meminfo; mount --bind /tmp/meminfo /proc/meminfo`,
       );
     withMemory(7936);
     expect((await machine.startup()).status).toBe(0);
