@@ -115,7 +115,7 @@ const all = 29;
 
 describe.skipIf(missing.length > 0)(
   `provision.sh (skipped without bash, jq and curl; missing here: ${missing.join(" ") || "none"})`,
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   () => {
     describe("run after run on one SigNoz", () => {
       beforeAll(setUp);
@@ -276,6 +276,14 @@ describe.skipIf(missing.length > 0)(
             message: "full",
           },
           { method: "GET", path: /saved_views$/, status: 503, message: "try later" },
+          // Somebody else's change of retention, over a moment later.
+          {
+            method: "POST",
+            path: /v1\/settings\/ttl$/,
+            status: 409,
+            message: "TTL is already running",
+            times: 1,
+          },
         ];
         const { list } = signoz.quietHours;
         signoz.quietHours.list = () => ({ schedules: [] });
@@ -289,7 +297,7 @@ describe.skipIf(missing.length > 0)(
         signoz.dashboards.byId.clear();
         signoz.retention.ends = "success";
         repaired = await provision(input, { content });
-      }, 60_000);
+      }, 120_000);
       afterAll(tearDown);
       let channelsWhenBroken: string[];
 

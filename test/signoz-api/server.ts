@@ -24,6 +24,8 @@ export interface Fault {
   body?: string;
   status: number;
   message: string;
+  /** How often; absent = always. */
+  times?: number;
 }
 
 export class SignozImitation {
@@ -103,9 +105,15 @@ export class SignozImitation {
     }
     const fault = this.faults.find(
       (fault) =>
-        fault.method === method && fault.path.test(path) && text.includes(fault.body ?? ""),
+        fault.method === method &&
+        fault.path.test(path) &&
+        text.includes(fault.body ?? "") &&
+        fault.times !== 0,
     );
-    if (fault) throw new Refusal(fault.status, fault.message);
+    if (fault) {
+      if (fault.times) fault.times--;
+      throw new Refusal(fault.status, fault.message);
+    }
     if (method !== "GET") this.writes.push(`${method} ${path}`);
     const body = text ? JSON.parse(text) : {};
     if (path === "/api/v1/settings/ttl") return [200, this.retention.v1(method, url.searchParams)];

@@ -1,6 +1,6 @@
 import type { Dashboard } from "../dashboard";
 import { events, metrics, spans } from "../names";
-import { bars, lines, list, number, table, unit } from "../panel";
+import { bars, lines, list, number, pie, table, unit } from "../panel";
 import { increase, events as logs, spansOf } from "../query";
 
 const weekSeconds = 7 * 24 * 3600;
@@ -93,6 +93,11 @@ export const reliability: Dashboard = {
         },
         unit.percent,
         { formula: "A / B * 100" },
+      ),
+      pie(
+        "Tool success",
+        "How many tool runs succeed and fail?",
+        logs(events.toolResult, "count()", { by: ["success"] }),
       ),
       lines(
         "Tool duration",

@@ -14,6 +14,12 @@ export const cacheEfficiency = {
 };
 export const cacheFormula = "A / (A + B + C) * 100";
 
+/** Seconds it worked by itself, and seconds of a person at the keyboard. */
+const leverage = {
+  "Claude Code": increase(activeTime, { where: { type: "= 'cli'" } }),
+  person: increase(activeTime, { where: { type: "= 'user'" } }),
+};
+
 export const teamOverview: Dashboard = {
   name: "claude-code-team-overview",
   title: "Claude Code: team overview",
@@ -118,16 +124,12 @@ export const teamOverview: Dashboard = {
         unit.percent,
         { formula: "A / B * 100" },
       ),
-      number(
-        "Leverage",
-        "How many seconds does it work for one second of attention?",
-        {
-          "Claude Code": increase(activeTime, { where: { type: "= 'cli'" } }),
-          person: increase(activeTime, { where: { type: "= 'user'" } }),
-        },
-        unit.count,
-        { formula: "A / B" },
-      ),
+      number("Leverage", "How long does it work for a second of attention?", leverage, unit.count, {
+        formula: "A / B",
+      }),
+      lines("Leverage over time", "Is it left alone longer?", leverage, unit.count, {
+        formula: "A / B",
+      }),
       bars(
         "Working time",
         "How long did it work, how long did people?",
