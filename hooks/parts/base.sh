@@ -106,6 +106,16 @@ lock() {
   return 1
 }
 
+# For commands that a person waits for: up to 5 s.
+lock_patiently() {
+  tries=50
+  until lock "$1"; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+
 unlock() {
   rm -f "$state/$1.lock"
 }

@@ -17,8 +17,12 @@ ago() {
 
 # managed := the files of managed settings, which beat everybody's, lowest first, one a line.
 find_managed() {
-  managed=$(find /etc/claude-code "/Library/Application Support/ClaudeCode" -maxdepth 2 \
-    \( -name managed-settings.json -o -path '*/managed-settings.d/*.json' \) 2>/dev/null | sort -r | sort -s -t. -k2)
+  managed=
+  for folder in /etc/claude-code "/Library/Application Support/ClaudeCode"; do
+    for file in "$folder/managed-settings.json" "$folder/managed-settings.d"/*.json; do
+      [ ! -f "$file" ] || managed=$managed$file$newline
+    done
+  done
 }
 
 # in_file := `env`.$2 of the settings file $1.
@@ -198,7 +202,8 @@ check_variables() {
 $wanted
 LIST
   quote "$state/env"
-  [ -z "$obstacle" ] && mend="$self refresh" || mend="echo '. $quoted' >> ~/.profile   # your shell's profile; then a new shell"
+  mend="$self refresh"
+  [ -z "$obstacle" ] || mend="put into your shell profile, then open a new shell: [ ! -r $quoted ] || . $quoted"
   if [ -n "$missing" ]; then
     finding fail variables "missing:$missing${obstacle:+; $settings cannot hold them: $obstacle}" "$mend"
   fi

@@ -97,7 +97,11 @@ fetch_key() {
       try_key "$fetched"
       if [ "$verdict" != refused ]; then
         key=$fetched
-        put key "$key$newline"
+        # On a full disk nothing may look done: the next start asks again.
+        put key "$key$newline" || {
+          rm -f "$state/attempt"
+          return 0
+        }
         # A key nobody could check yet is looked at again within the hour.
         [ "$verdict" = accepted ] && pause=$refresh_seconds || pause=$retry_seconds
         write_attempt "$pause" "$source" "$verdict by the gate"

@@ -137,7 +137,7 @@ refresh() {
     echo "The copy from before stays in use." >&2
   fi
   compose
-  lock settings || {
+  lock_patiently settings || {
     echo "telemetry-hook: a session start is writing the settings just now; run refresh again" >&2
     return 1
   }
@@ -156,7 +156,7 @@ uninstall() {
   key=
   compose
   find_obstacle
-  lock settings || sleep 2
+  lock_patiently settings
   if [ ! -L "$settings" ] && unedited; then
     if [ -e "$state/before" ]; then
       mv -f "$state/before" "$settings"

@@ -243,7 +243,7 @@ sync_settings() {
     *elsewhere*) tell "$settings is left alone: $obstacle." ;;
     *)
       quote "$state/env"
-      tell "$settings cannot hold the telemetry settings: $obstacle. Add this line to your shell profile once: . $quoted"
+      tell "$settings cannot hold the telemetry settings: $obstacle. Add this line to your shell profile once: [ ! -r $quoted ] || . $quoted"
       ;;
   esac
 }

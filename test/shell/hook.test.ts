@@ -299,7 +299,9 @@ describe("a checkout", () => {
     git("add", "-A");
     git("commit", "-qm", "claude-config");
     const start = await engineer.run();
-    expect(start.stdout).toContain(`profile once: . '${engineer.state}/env'`);
+    expect(start.stdout).toContain(
+      `profile once: [ ! -r '${engineer.state}/env' ] || . '${engineer.state}/env'`,
+    );
     expect(git("status", "--porcelain")).toBe("");
     expect(engineer.sourced(`${engineer.state}/env`)).toMatchObject({
       OTEL_EXPORTER_OTLP_HEADERS: holding("key-1"),
