@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fillPlaceholders, renderClaudeSettings, renderHook, shellQuote } from "../infra/hook";
 import { values, which } from "./shell/machine";
@@ -79,5 +81,33 @@ describe("renderClaudeSettings", () => {
         ],
       },
     });
+  });
+});
+
+describe("docs/telemetry-setup.md", () => {
+  const text = readFileSync(join(__dirname, "../docs/telemetry-setup.md"), "utf8");
+  const hook = renderHook(values);
+
+  it("names subcommands, files and doctor's lines as the hook has them", () => {
+    const subcommands = /^ {2}([a-z |]+)\)\n {4}command=/m.exec(hook)?.[1]?.split(" | ") ?? [];
+    const named = [...text.matchAll(/telemetry-hook\.sh ([a-z]+)/g)].map(([, name]) => name);
+    expect(new Set(named)).toEqual(new Set(subcommands));
+    const table = text.split("## When it does not report")[1]?.split("## ")[0] ?? "";
+    const lines = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      cell.split(", "),
+    );
+    const findings = [...hook.matchAll(/(?:finding \S+|absent) "?(\w+)"? /g)].map(
+      ([, name]) => `\`${name}\``,
+    );
+    expect(lines.filter((line) => !findings.includes(line))).toEqual([]);
+    expect(text).toContain(". ~/.claude/telemetry-hook/env");
+  });
+  it("says who the engineer is as the dev stack configures it", () => {
+    const stack = readFileSync(join(__dirname, "../Pulumi.dev.yaml"), "utf8");
+    const schema = readFileSync(join(__dirname, "../Pulumi.yaml"), "utf8");
+    for (const name of ["PALINDROM_TEAM", "PALINDROM_ENGINEER"]) {
+      expect(text).toContain(name);
+      expect(stack + schema).toContain(name);
+    }
   });
 });
