@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Machine, machineMissing } from "./machine/machine";
 
 const missing = machineMissing();
@@ -156,6 +156,7 @@ suite(`a first boot on Debian 13${because}`, () => {
 suite(`a boot that is killed${because}`, () => {
   it("at every stage, one after the other, comes up in the end", async () => {
     const machine = await Machine.start();
+    onTestFinished(() => machine.stop());
     for (const stage of stages) {
       const run = await machine.startup({ killAt: `${stage} running` });
       expect([stage, run.status], run.output).toEqual([stage, null]);
@@ -163,11 +164,11 @@ suite(`a boot that is killed${because}`, () => {
     const run = await machine.startup();
     expect(run, run.output).toMatchObject({ status: 0 });
     expect(machine.probe("shared-key-1")).toBe(0);
-    await machine.stop();
   });
 
   it("in the middle of mkfs formats again, since the disk was blank before", async () => {
     const machine = await Machine.start();
+    onTestFinished(() => machine.stop());
     machine.sh(
       "cat >/usr/local/bin/mkfs.ext4; chmod 755 /usr/local/bin/mkfs.ext4",
       '#!/bin/sh\nfor last; do :; done\nhead -c 300000 /dev/urandom >"$last"\nkill -9 $PPID\n',
@@ -176,7 +177,6 @@ suite(`a boot that is killed${because}`, () => {
     machine.sh("rm /usr/local/bin/mkfs.ext4");
     const run = await machine.startup();
     expect(run, run.output).toMatchObject({ status: 0 });
-    await machine.stop();
   });
 });
 

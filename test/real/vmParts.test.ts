@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { Machine, machineMissing } from "./machine/machine";
 
 const missing = machineMissing();
@@ -176,9 +176,41 @@ suite(`what a boot takes in${because}`, () => {
   });
 });
 
+suite(`what the gate tells of its machine${because}`, () => {
+  it("is how full the data disk is, seen through the queue's mount", async () => {
+    const machine = await Machine.start();
+    onTestFinished(() => machine.stop());
+    expect((await machine.startup()).status).toBe(0);
+    machine.sh("fallocate -l 100M /mnt/monitoring/fill");
+    const utilization = () => {
+      const lines = (machine.read("/tmp/self.jsonl") ?? "").trim().split("\n");
+      const metrics = lines
+        .flatMap((line) => JSON.parse(line || "{}").resourceMetrics ?? [])
+        .flatMap(({ scopeMetrics }) =>
+          scopeMetrics.flatMap((scope: { metrics: unknown[] }) => scope.metrics),
+        );
+      return metrics
+        .filter(({ name }) => name === "system.filesystem.utilization")
+        .flatMap(({ gauge }) => gauge.dataPoints)
+        .map((point) => [
+          point.attributes.find(({ key }: { key: string }) => key === "mountpoint").value
+            .stringValue,
+          point.asDouble,
+        ]);
+    };
+    // The second collection comes a minute later; the first one, a second after the start.
+    machine.sh("docker stop x; docker start x");
+    await expect.poll(() => utilization().at(-1)?.[1], { timeout: 20_000 }).toBeGreaterThan(0.4);
+    const [mountpoint, used] = utilization().at(-1) as [string, number];
+    expect(mountpoint).toBe("/var/lib/otelcol");
+    expect(used).toBeLessThan(0.5);
+  });
+});
+
 suite(`a disk from a snapshot${because}`, () => {
   it("taken while it was written to, larger and on a new machine, comes up with its data", async () => {
     const machine = await Machine.start(128);
+    onTestFinished(() => machine.stop());
     expect((await machine.startup()).status).toBe(0);
     machine.sh("for i in $(seq 200); do echo row $i >/mnt/monitoring/clickhouse/part-$i; done");
     const rows = () => machine.sh("cat /mnt/monitoring/clickhouse/part-* | sort");
@@ -188,7 +220,7 @@ suite(`a disk from a snapshot${because}`, () => {
     );
     const snapshot = machine.snapshot();
     const successor = await Machine.start(512, snapshot);
-    await machine.stop();
+    onTestFinished(() => successor.stop());
     const run = await successor.startup();
     expect(run, run.output).toMatchObject({ status: 0 });
     expect(successor.sh("cat /mnt/monitoring/clickhouse/part-* | sort")).toBe(before);
@@ -196,6 +228,5 @@ suite(`a disk from a snapshot${because}`, () => {
       450,
     );
     expect(successor.probe("shared-key-1")).toBe(0);
-    await successor.stop();
   });
 });

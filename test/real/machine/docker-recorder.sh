@@ -27,8 +27,8 @@ start_collector() {
   mountpoint -q /var/lib/otelcol || mount --bind /mnt/monitoring/queue /var/lib/otelcol
   ! mountpoint -q /etc/otelcol || umount /etc/otelcol
   mount --bind /var/lib/monitoring/files /etc/otelcol
-  # shellcheck disable=SC2024
-  setsid setpriv --reuid 10001 --regid 10001 --clear-groups env KEEP_CONTENT=false \
+  # Process 1 of a container is the collector itself, so there it sees its own mounts without being told.
+  setsid setpriv --reuid 10001 --regid 10001 --clear-groups env KEEP_CONTENT=false HOST_PROC_MOUNTINFO=/proc/self/mountinfo \
     /opt/otelcol --config /etc/otelcol/otel-collector.yaml --config /opt/override.yaml >>/recorded/collector.log 2>&1 9>&- </dev/null &
   echo $! >/recorded/collector.pid
 }

@@ -364,11 +364,11 @@ function override() {
   return {
     // What a renewed certificate waits for is a minute on the VM.
     receivers: { otlp: { protocols: { grpc: { tls: { reload_interval: "1s" } } } } },
-    exporters: { nop: null },
+    exporters: { nop: null, file: { path: "/tmp/self.jsonl", flush_interval: "50ms" } },
     service: {
       pipelines: {
         metrics: { exporters: ["nop"] },
-        "metrics/self": { exporters: ["nop"] },
+        "metrics/self": { exporters: ["file"] },
         logs: { exporters: ["nop"] },
         traces: { exporters: ["nop"] },
       },
