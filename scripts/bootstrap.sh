@@ -107,15 +107,15 @@ apis() {
 
 bucket() {
   echo "Bucket $1 ($2)"
-  local found versioning
-  found=$(lookup gcloud storage buckets describe "$1" '--format=value(name)')
-  versioning=$(lookup gcloud storage buckets describe "$1" '--format=value(versioning_enabled)')
+  local found
+  # Prints the name, then True where versions are kept.
+  found=$(lookup gcloud storage buckets describe "$1" '--format=csv[no-heading](name,versioning_enabled)')
   if [ -n "$found" ]; then
     keep "$1"
   else
     change gcloud storage buckets create "$1" "--location=$location" --uniform-bucket-level-access --public-access-prevention
   fi
-  if [ "$versioning" = True ]; then
+  if [[ $found == *,True ]]; then
     keep "versioning"
   else
     change gcloud storage buckets update "$1" --versioning
@@ -196,7 +196,13 @@ bind() {
   else
     # --condition=None: in a policy that has conditions elsewhere gcloud would ask.
     case "$*" in *projects* | *service-accounts*) set -- "$@" --condition=None ;; esac
-    change "$@" "--role=$role" "--member=$member"
+    local try
+    for try in 1 2 3 4 5 6; do
+      change "$@" "--role=$role" "--member=$member" && return
+      # IAM may take a minute to know an account that was made just now.
+      [ "$try" -lt 6 ] && sleep "${BOOTSTRAP_PAUSE_SECONDS:-10}"
+    done
+    fail "$role was not granted to $member; run the script again"
   fi
 }
 
@@ -243,20 +249,25 @@ Next, once:
   pulumi login $state_bucket
   pulumi stack init $stack --secrets-provider=gcpkms://projects/$project/locations/$location/keyRings/monitoring/cryptoKeys/pulumi
   pulumi up
+  scripts/preview/publish.sh $stack $preview_bucket/$stack.json   # pull requests preview from this copy; deploy renews it
 END
 }
 
-project_number=$(lookup gcloud projects describe "$project" '--format=value(projectNumber)')
-[ -n "$project_number" ] || fail "project $project does not exist, or this login may not see it"
+# Read whole before the first call: an edit or a pull in the meantime changes nothing.
+main() {
+  project_number=$(lookup gcloud projects describe "$project" '--format=value(projectNumber)')
+  [ -n "$project_number" ] || fail "project $project does not exist, or this login may not see it"
 
-apis
-bucket "$state_bucket" "Pulumi's state; its versions are the undo"
-bucket "$preview_bucket" "copies of the state without secrets"
-stack_key
-federation
-identity preview "pull requests: reads, and reaches no secret"
-identity drift "weekly comparison: reads, secrets included, and writes nothing"
-identity deploy "pulumi up from main"
-grant_all
-$plan && echo "Nothing was changed (--plan)."
-next_steps
+  apis
+  bucket "$state_bucket" "Pulumi's state; its versions are the undo"
+  bucket "$preview_bucket" "copies of the state without secrets"
+  stack_key
+  federation
+  identity preview "pull requests: reads, and reaches no secret"
+  identity drift "weekly comparison: reads, secrets included, and writes nothing"
+  identity deploy "pulumi up from main"
+  grant_all
+  $plan && echo "Nothing was changed (--plan)."
+  next_steps
+}
+main

@@ -36,13 +36,15 @@ case $verb in
   describe)
     [ -e "$thing" ] || { echo 'ERROR: NOT_FOUND: no such thing' >&2; exit 1; }
     case $format in
-      *versioning*) [ -e "$thing.versioning" ] && echo True || echo None ;;
+      *versioning*) if [ -e "$thing.versioning" ]; then echo "$id,True"; else echo "$id,"; fi ;;
       *state*) if [ -e "$thing.deleted" ]; then cat "$thing.deleted"; else echo ACTIVE; fi ;;
       *) echo "$id" ;;
     esac ;;
   undelete) rm "$thing.deleted" ;;
   get-iam-policy) if [ -e "$thing.policy" ]; then cat "$thing.policy"; else [ -e "$thing" ] || echo 'ERROR: NOT_FOUND' >&2; fi ;;
-  add-iam-policy-binding) echo "$role,$member" >>"$thing.policy" ;;
+  add-iam-policy-binding)
+    [ -e "$STATE/late" ] && { rm "$STATE/late"; echo 'ERROR: Service account does not exist.' >&2; exit 1; }
+    echo "$role,$member" >>"$thing.policy" ;;
 esac`;
 
 const args = [
@@ -58,7 +60,7 @@ function project() {
   const run = (...more: string[]) => {
     const before = fake.calls().length;
     const result = spawnSync("scripts/bootstrap.sh", [...args, ...more], {
-      env: fake.env,
+      env: { ...fake.env, BOOTSTRAP_PAUSE_SECONDS: "0" },
       encoding: "utf8",
     });
     const calls = fake.calls().slice(before);
@@ -82,6 +84,7 @@ describe("bootstrap.sh", () => {
   const preview = "serviceAccount:monitoring-preview@acme-monitoring.iam.gserviceaccount.com";
   writeFileSync(policy, `${[...kept, `roles/editor,${preview}`].join("\n")}\n`);
   writeFileSync(join(folder, "_iam_workload_identity_pools_github.deleted"), "DELETED\n");
+  writeFileSync(join(folder, "late"), "");
   const healed = run();
 
   it("creates everything in an empty project, and a second run changes nothing", () => {
@@ -103,9 +106,13 @@ describe("bootstrap.sh", () => {
     expect(planned.map((line) => line.slice(2).replaceAll("\\", ""))).toEqual(first.changes);
   });
 
-  it("heals a lost grant, and only that one", () =>
-    expect(healed.changes.filter((call) => call.includes("add-iam-policy-binding"))).toEqual([
+  it("heals a lost grant, and only that one, also when IAM does not know the account yet", () =>
+    expect([
+      ...new Set(healed.changes.filter((call) => call.includes("add-iam-policy-binding"))),
+      healed.status,
+    ]).toEqual([
       "gcloud projects add-iam-policy-binding acme-monitoring --condition=None --role=roles/secretmanager.admin --member=serviceAccount:monitoring-deploy@acme-monitoring.iam.gserviceaccount.com",
+      0,
     ]));
 
   it("brings a deleted pool back, since its name is taken for 30 days", () =>

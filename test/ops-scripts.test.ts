@@ -97,45 +97,44 @@ describe.skipIf(!hasJq)("comment.sh (needs jq)", () => {
   });
 });
 
-describe("issue.sh", () => {
-  const run = (open: string, drifted: string) => {
+describe.skipIf(!hasJq)("issue.sh (needs jq)", () => {
+  const run = (open: object[], drifted: string) => {
+    // Real gh applies the expression of --jq, its last argument here.
     const gh = fakeTool(
       "gh",
-      `[ "$1 $2" = "issue list" ] && printf '%s' '${open}'; [ "$1 $2" = "issue edit" ] && cat "$5" >"$STATE/body"; exit 0`,
+      `[ "$1 $2" = "issue list" ] && jq -r "\${@: -1}" "$STATE/issues"; [ "$1 $2" = "issue edit" ] && cat "$5" >"$STATE/body"; exit 0`,
     );
+    writeFileSync(join(gh.folder, "issues"), JSON.stringify(open));
     const report = join(gh.folder, "drift.md");
     writeFileSync(report, "the report");
     const { status } = spawnSync("scripts/drift/issue.sh", ["dev", drifted, report], {
       env: { ...gh.env, GH_REPO: "palindrom/monitoring", RUN_URL: "https://example.com/run/1" },
     });
     expect(status).toBe(0);
-    return {
-      gh,
-      calls: gh
-        .calls()
-        .slice(1)
-        .filter((call) => !call.startsWith("gh label")),
-    };
+    const calls = gh.calls().slice(1);
+    return { gh, calls: calls.filter((call) => !call.startsWith("gh label")) };
   };
+  const ours = { number: 42, title: "Drift of dev" };
+  const others = { number: 7, title: "Drift of prod" };
 
   it("opens the issue once", () => {
-    expect(run("", "true").calls[0]).toMatch(
+    expect(run([others], "true").calls[0]).toMatch(
       /^gh issue create --title Drift of dev --label drift --body-file /,
     );
   });
   it("updates the open one", () => {
-    expect(run("42", "true").calls).toEqual([
+    expect(run([others, ours], "true").calls).toEqual([
       expect.stringMatching(/^gh issue edit 42 --body-file /),
     ]);
   });
   it("closes it when the drift is gone, and does nothing where there is none", () => {
-    expect(run("42", "false").calls).toEqual([
+    expect(run([ours], "false").calls).toEqual([
       "gh issue close 42 --comment No drift any more: https://example.com/run/1",
     ]);
-    expect(run("", "false").calls).toEqual([]);
+    expect(run([others], "false").calls).toEqual([]);
   });
   it("reports a comparison that failed, with its run, instead of an empty issue", () => {
-    const { gh } = run("42", "");
+    const { gh } = run([ours], "");
     expect(readFileSync(join(gh.folder, "body"), "utf8")).toContain("https://example.com/run/1");
   });
 });

@@ -48,7 +48,14 @@ const actionInputs: Record<string, string[]> = {
   "actions/download-artifact": ["name", "path"],
   "google-github-actions/auth": ["project_id", "workload_identity_provider", "service_account"],
   "google-github-actions/setup-gcloud": ["version"],
-  "pulumi/actions": ["pulumi-version-file", "command", "stack-name", "suppress-outputs", "message"],
+  "pulumi/actions": [
+    "pulumi-version-file",
+    "command",
+    "stack-name",
+    "cloud-url",
+    "suppress-outputs",
+    "message",
+  ],
 };
 
 describe("every workflow", () => {

@@ -5,7 +5,7 @@ set -euo pipefail
 stack=${1:?STACK is missing} drifted=${2-} report=${3:?REPORT is missing}
 title="Drift of $stack"
 number=$(gh issue list --state open --label drift --json number,title \
-  --jq "map(select(.title == \"$title\")) | first.number // empty")
+  --jq "map(select(.title == \"$title\")) | .[0].number // empty")
 
 if [ "$drifted" = false ]; then
   [ -z "$number" ] || gh issue close "$number" --comment "No drift any more: $RUN_URL"

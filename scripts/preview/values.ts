@@ -42,9 +42,12 @@ function texts(from: unknown, to: unknown): { from: string; to: string } {
   if (a === b) return { from: a, to: `${b}, another` };
   const short = (text: string) => text.length <= longestValue && !text.includes("\n");
   const [before, after] = [a.split("\n"), b.split("\n")];
+  const compared = !short(a) && !short(b);
   return {
-    from: short(a) ? a : `${lines(before)}, ${lines(missing(before, after))} gone`,
-    to: short(b) ? b : `${lines(after)}, ${lines(missing(after, before))} new`,
+    from: short(a)
+      ? a
+      : lines(before) + (compared ? `, ${lines(missing(before, after))} gone` : ""),
+    to: short(b) ? b : lines(after) + (compared ? `, ${lines(missing(after, before))} new` : ""),
   };
 }
 

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachedPart } from "./cache.js";
 
-const version = "3.274.1";
+/** The version that the workflows install too. */
+const version = readFileSync(join(__dirname, "../../../.pulumi.version"), "utf8").trim();
 
 // A module of its own: `go install …@version` refuses a module whose go.mod has replace directives.
 const goMod = `module engine
