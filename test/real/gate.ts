@@ -218,7 +218,10 @@ const services: Record<Signal, string> = {
 export class OtlpClient {
   private readonly client: grpc.Client;
 
-  constructor(gate: { host: string; port: number; certificate: Certificate | null }) {
+  constructor(
+    gate: { host: string; port: number; certificate: Certificate | null },
+    private readonly deadlineMs = 10_000,
+  ) {
     // Channels of one process would otherwise share their connection, as those of many do not.
     const own = { "grpc.use_local_subchannel_pool": 1 };
     const credentials = gate.certificate
@@ -243,7 +246,7 @@ export class OtlpClient {
         (bytes: Buffer) => bytes,
         request,
         metadata,
-        { deadline: Date.now() + 10_000 },
+        { deadline: Date.now() + this.deadlineMs },
         (error) => resolve(error ? error.code : grpc.status.OK),
       );
     });
