@@ -100,6 +100,12 @@ describe("docs/runbook.md", () => {
       2,
     );
     expect(figures.address?.[0]).toBeCloseTo(hours * price("external address"), 2);
+    for (const [what, each] of Object.entries(figures)) {
+      const engineers = Number(/^(\d+) engineers$/.exec(what)?.[1]);
+      if (!engineers) continue;
+      expect(each, what).toEqual(figures.sum?.map((sum) => Number((sum / engineers).toFixed(2))));
+      delete figures[what];
+    }
     for (const column of [0, 1]) {
       const parts = Object.entries(figures)
         .filter(([what]) => what !== "sum")
