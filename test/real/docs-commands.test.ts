@@ -24,7 +24,7 @@ function words(line: string): string[] {
     .slice(0, -1);
 }
 
-/** Every call of a tool in shell blocks, also inside `$(…)`, and in inline code. */
+/** Every call of a tool in shell blocks, also inside `$(…)`, and in inline code that has a flag (the others only name a command). */
 function callsOf(tool: string): string[] {
   return documents.flatMap((document) => [
     ...commands(document)
@@ -33,9 +33,11 @@ function callsOf(tool: string): string[] {
     ...codeBlocks(document).flatMap(({ text }) =>
       [...text.matchAll(new RegExp(`\\$\\((${tool} [^()|]*)`, "g"))].map(([, call = ""]) => call),
     ),
-    ...[...readFileSync(document, "utf8").matchAll(new RegExp(`\`(${tool} [^\`…]*)\``, "g"))].map(
-      ([, call = ""]) => call.split(" | ")[0] ?? "",
-    ),
+    ...[
+      ...readFileSync(document, "utf8").matchAll(
+        new RegExp(`\`(${tool} [^\`…]* --[^\`…]*)\``, "g"),
+      ),
+    ].map(([, call = ""]) => call.split(" | ")[0] ?? ""),
   ]);
 }
 
