@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type PreviewDigest, type PreviewStep, parseDigest } from "../scripts/preview/digest";
 import { summarize } from "../scripts/preview/render";
@@ -185,6 +186,21 @@ describe("summarize", () => {
       '| `metadata["monitoring-settings"] › images.signoz` | `signoz/signoz:v0.138.0` | `signoz/signoz:v0.139.0` |',
     );
     expect(markdown).not.toContain("palindrom");
+  });
+
+  it("looks into packed JSON too", () => {
+    const content = (hours: number) =>
+      gzipSync(JSON.stringify({ rules: [{ name: "silence", hours }] })).toString("base64");
+    const { markdown } = summary({
+      steps: [
+        step("update", instance, "vm", {
+          oldState: { type: instance, inputs: vmInputs({ content: content(4) }) },
+          newState: { type: instance, inputs: vmInputs({ content: content(6) }) },
+          detailedDiff: { "metadata.content": { kind: "update", inputDiff: true } },
+        }),
+      ],
+    });
+    expect(markdown).toContain("| `metadata.content › rules.0.hours` | `4` | `6` |");
   });
 
   it("counts lines where a text is long, and says what is known only after up", () => {

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { type ResourceChange, unknownValue } from "./digest";
 
 /** One line of a resource's difference: where, from what, to what (short, printable). */
@@ -71,10 +72,14 @@ function printable(value: unknown): string {
   return (typeof value === "string" ? value : json).replaceAll(unknownValue, "known after up");
 }
 
+/** The object that a text holds as JSON, also packed (gzip in base64), as large metadata is delivered. */
 function asJson(value: unknown): object | undefined {
-  if (typeof value !== "string" || !/^[[{]/.test(value)) return undefined;
+  if (typeof value !== "string" || !/^([[{]|H4sI)/.test(value)) return undefined;
   try {
-    return JSON.parse(value) as object;
+    const json = value.startsWith("H4sI")
+      ? gunzipSync(Buffer.from(value, "base64")).toString()
+      : value;
+    return JSON.parse(json) as object;
   } catch {
     return undefined;
   }

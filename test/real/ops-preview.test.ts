@@ -125,6 +125,12 @@ describe("preview from a state without secrets, on the real engine", () => {
     expect(blockers).toEqual([]);
   });
 
+  it("shows a changed alert inside the content that SigNoz gets", async () => {
+    const { markdown, blockers } = await pullRequest({ silentHours: 6 });
+    expect(markdown).toMatch(/`metadata\.monitoring-content › rules\.\d+\./);
+    expect(blockers).toEqual([]);
+  });
+
   it("shows replacements first, and lets ordinary ones in", async () => {
     const { markdown, blockers } = await pullRequest({ otlpHost: "otlp.palindrom.example" });
     expect(markdown).toMatch(/Preview of `dev`: 4 to replace, 2 to update/);
