@@ -57,6 +57,8 @@ apply_services() {
   mv "$release" "$files"
   compose "$files" config --hash '*' | sort >"$state/hashes.next"
   changed=$(comm -23 "$state/hashes.next" <(sort "$state/hashes" 2>/dev/null) | cut -d ' ' -f 1 | paste -s -d ' ')
+  # What was removed or could not be started by Docker itself is brought up as a whole.
+  [ -n "$changed" ] || all_running || changed='keeper clickhouse signoz collector'
   echo "services=${changed:-unchanged}"
   [ -n "$changed" ] || return 0
   if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
@@ -66,6 +68,7 @@ apply_services() {
       return 0
     fi
     reason=$(unhealthy)
+    : "${reason:=all containers run, but SigNoz or the gate does not answer}"
     if [ ! -d "$previous" ] || [ ! -e "$state/hashes" ]; then fail "the services did not come up: $reason"; fi
     # Tried once: trying it again and again would take the gate away again and again.
     mv -f "$state/hashes.next" "$state/rejected"
@@ -91,8 +94,14 @@ serving() {
     retry 120 accepted
 }
 
+all_running() {
+  [ -e "$state/gate-closed" ] ||
+    [ "$(compose "$files" ps --services --status running | grep -c -x -e keeper -e clickhouse -e signoz -e collector)" -eq 4 ]
+}
+
 unhealthy() {
-  compose "$files" ps --all --format '{{.Service}} {{.State}} {{.Health}} exit {{.ExitCode}}' 2>/dev/null | grep -v -e 'running healthy' -e 'exited  exit 0' | paste -s -d ';'
+  compose "$files" ps --all --format '{{.Service}} {{.State}} {{.Health}} exit {{.ExitCode}}' 2>/dev/null |
+    grep -v -e 'running healthy' -e 'exited  exit 0' | paste -s -d ';' || true
 }
 
 accepted() { # the gate takes the newest key, dialled by the name on its certificate

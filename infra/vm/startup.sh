@@ -237,6 +237,8 @@ watch() {
   local etag=0 pause=60 digest headers
   headers=$(mktemp)
   while true; do
+    # An answer that comes at once, every time, must not keep a processor busy.
+    sleep 1
     digest=$(curl --silent --fail --max-time 330 --dump-header "$headers" --header 'Metadata-Flavor: Google' \
       "$metadata/attributes/monitoring-digest?wait_for_change=true&timeout_sec=$pause&last_etag=$etag") || {
       sleep 5

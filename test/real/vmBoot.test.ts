@@ -112,12 +112,21 @@ suite(`a first boot on Debian 13${because}`, () => {
     machine.sh("echo kept >/mnt/monitoring/clickhouse/data");
     machine.reboot();
     machine.growDisk(512);
+    // As Docker does by itself, once the disk is mounted.
     machine.sh("docker start monitoring-collector-1 || true");
     expect((await machine.startup()).status).toBe(0);
     expect(machine.read("/mnt/monitoring/clickhouse/data")).toBe("kept\n");
     expect(Number(machine.sh("df --output=size -m /mnt/monitoring | tail -n 1"))).toBeGreaterThan(
       450,
     );
+  });
+
+  it("brings up what Docker has not brought back", async () => {
+    machine.reboot();
+    await machine.forget();
+    expect((await machine.startup()).status).toBe(0);
+    expect(machine.docker()).toEqual(["compose up --detach --remove-orphans"]);
+    expect(machine.probe("shared-key-1")).toBe(0);
   });
 
   it("keeps Docker off the boot disk: no data disk, no Docker at the next boot", () => {

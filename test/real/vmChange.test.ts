@@ -173,7 +173,9 @@ suite(`a change of the metadata${because}`, () => {
       const failed = await apply();
       expect(failed).toEqual({
         stage: "services failed",
-        error: expect.stringMatching(/did not come up .* the previous one runs/),
+        error: expect.stringMatching(
+          /did not come up \(all containers run, but .*\); the previous one runs/,
+        ),
       });
       expect(machine.docker()).toEqual([
         "compose up --detach --no-deps collector",

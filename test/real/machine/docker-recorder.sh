@@ -44,7 +44,11 @@ case "$*" in
   'stop '*) stop_collector ;;
   'start '*) start_collector ;;
   *' config '*) exec /usr/bin/docker "$@" ;;
-  *' ps '*) echo 'collector exited  exit 1' ;;
+  *' ps --services --status running')
+    printf '%s\n' keeper clickhouse signoz
+    [ ! -e /recorded/collector.pid ] || echo collector
+    ;;
+  *' ps '*) [ -e /recorded/collector.pid ] && echo 'collector running healthy exit 0' || echo 'collector exited  exit 1' ;;
   *' up '*'--no-deps '*)
     fails up && exit 1
     case " ${*##*--no-deps} " in *' collector '*) start_collector ;; esac
