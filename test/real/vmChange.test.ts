@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificate } from "./certificate";
-import { host, Machine, machineMissing } from "./machine/machine";
+import { host } from "./machine/delivered";
+import { Machine, machineMissing } from "./machine/machine";
 
 const missing = machineMissing();
 const suite = missing ? describe.skip : describe;

@@ -1,15 +1,6 @@
 import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,10 +8,10 @@ import { stringify } from "yaml";
 import { issueCertificate } from "../certificate";
 import { collector } from "../parts/collector";
 import { debian } from "../parts/debian";
+import { defaultSettings, host, shippedFiles } from "./delivered";
+import { enter, mayResizeOnline, namespaces } from "./namespace";
 import type { Observed, Surroundings } from "./surroundings";
 
-const vmFiles = join(__dirname, "../../../infra/vm");
-export const host = "gate.test";
 const here = (name: string) => join(__dirname, name);
 
 /** What runs on the machine needs root, mount namespaces and loop devices; why it cannot run here, or "". */
@@ -342,24 +333,6 @@ export class Machine {
   }
 }
 
-function namespaces(holder: ChildProcess): string[] {
-  return [`--net=/proc/${holder.pid}/ns/net`, `--mount=/proc/${holder.pid}/ns/mnt`];
-}
-
-function enter(holder: ChildProcess, command: string[], input = ""): string {
-  return execFileSync("nsenter", [...namespaces(holder), ...command], {
-    input,
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-}
-
-/** The kernel resizes a mounted file system for CAP_SYS_RESOURCE (24) only, which a sandbox may lack. */
-function mayResizeOnline(): boolean {
-  const effective = /CapEff:\s*(\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
-  return ((BigInt(`0x${effective}`) >> 24n) & 1n) === 1n;
-}
-
 function override() {
   return {
     // What a renewed certificate waits for is a minute on the VM.
@@ -374,43 +347,5 @@ function override() {
       },
       telemetry: { metrics: { level: "none", readers: [] } },
     },
-  };
-}
-
-function shippedFiles(): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(vmFiles, { recursive: true, encoding: "utf8" })
-      .filter((name) => statSync(join(vmFiles, name)).isFile())
-      .map((name) => [name, readFileSync(join(vmFiles, name), "utf8")]),
-  );
-}
-
-function defaultSettings() {
-  const version = (what: string, number = 1) =>
-    `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
-  return {
-    host,
-    org: "palindrom",
-    adminEmail: "admin@example.com",
-    signozUrl: "http://localhost:8080",
-    smtp: null as null | Record<string, unknown>,
-    images: {
-      signoz: "signoz/signoz:v0.138.0",
-      collector: "signoz/signoz-otel-collector:v0.144.7",
-      clickhouse: "clickhouse/clickhouse-server:25.12.5",
-      keeper: "clickhouse/clickhouse-keeper:25.12.5",
-    },
-    secrets: {
-      ingestionKeys: [version("signoz-ingestion-key")],
-      engineerKeys: [version("engineer-first.last")],
-      tls: version("tls"),
-      signozAdmin: version("signoz-admin"),
-      clickhouse: version("clickhouse"),
-    } as Record<"ingestionKeys" | "engineerKeys", string[]> &
-      Record<"tls" | "signozAdmin" | "clickhouse", string> & { alerts?: string },
-    retentionDays: { metrics: 90, logs: 30, traces: 15 },
-    keepContent: false,
-    dataDeviceName: "monitoring-data",
-    histogramQuantile: null as null | { url: string; sha256: string },
   };
 }

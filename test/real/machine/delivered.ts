@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const vmFiles = join(__dirname, "../../../infra/vm");
+
+/** The name that the machine's gate is dialled by. */
+export const host = "gate.test";
+
+/** Text of every file that the program delivers, by its path. */
+export function shippedFiles(): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(vmFiles, { recursive: true, encoding: "utf8" })
+      .filter((name) => statSync(join(vmFiles, name)).isFile())
+      .map((name) => [name, readFileSync(join(vmFiles, name), "utf8")]),
+  );
+}
+
+/** Settings as the program writes them for a fresh stack. */
+export function defaultSettings() {
+  const version = (what: string, number = 1) =>
+    `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
+  return {
+    host,
+    org: "palindrom",
+    adminEmail: "admin@example.com",
+    signozUrl: "http://localhost:8080",
+    smtp: null as null | Record<string, unknown>,
+    images: {
+      signoz: "signoz/signoz:v0.138.0",
+      collector: "signoz/signoz-otel-collector:v0.144.7",
+      clickhouse: "clickhouse/clickhouse-server:25.12.5",
+      keeper: "clickhouse/clickhouse-keeper:25.12.5",
+    },
+    secrets: {
+      ingestionKeys: [version("signoz-ingestion-key")],
+      engineerKeys: [version("engineer-first.last")],
+      tls: version("tls"),
+      signozAdmin: version("signoz-admin"),
+      clickhouse: version("clickhouse"),
+    } as Record<"ingestionKeys" | "engineerKeys", string[]> &
+      Record<"tls" | "signozAdmin" | "clickhouse", string> & { alerts?: string },
+    retentionDays: { metrics: 90, logs: 30, traces: 15 },
+    keepContent: false,
+    dataDeviceName: "monitoring-data",
+    histogramQuantile: null as null | { url: string; sha256: string },
+  };
+}
