@@ -1,13 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 
 /**
  * Puts a recorder in the place of a command-line tool that talks to a service.
  * @param body bash that answers; it finds the arguments in "$@" and a folder of its own in $STATE
  */
 export function fakeTool(name: string, body: string) {
-  const folder = mkdtempSync(join(tmpdir(), `fake-${name}-`));
+  const folder = scratchFolder(`fake-${name}`);
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const log = join(folder, "calls");
@@ -27,4 +28,17 @@ printf '%s\\0' "$@" $'\\n' >>'${log}.argv'\n`;
         .filter(Boolean)
         .map((call) => call.split("\0").slice(0, -1)),
   };
+}
+
+const folders: string[] = [];
+// Registered where a test file imports this one, so it runs after the file's last test.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder of the test file's own, gone after it. */
+export function scratchFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  folders.push(folder);
+  return folder;
 }

@@ -1,16 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fakeTool } from "./fake-tool";
+import { fakeTool, scratchFolder } from "./fake-tool";
 
 const hasJq = spawnSync("jq", ["--version"]).status === 0;
-const scratch = () => mkdtempSync(join(tmpdir(), "ops-"));
 
 describe("changed.sh", () => {
   const repository = () => {
-    const dir = scratch();
+    const dir = scratchFolder("repository");
     const git = (...args: string[]) =>
       execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], {
         cwd: dir,
