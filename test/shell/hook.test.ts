@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { ownSettings } from "./faults";
@@ -109,6 +109,26 @@ describe("the key", () => {
     expect(warm.seconds).toBeLessThan(2);
     expect(warm.stdout).toBe("");
   });
+  it("leaves no process of a hanging source behind", async () => {
+    const engineer = withKeys("key-1", "key-1", { hook: { onePasswordReference: "" } });
+    const grandchild = `${engineer.root}/grandchild`;
+    engineer.fake("sleeper", "sleep 60");
+    engineer.fake("gcloud", `"${engineer.bin}/sleeper" & echo $! >>"${grandchild}"; wait`);
+    await engineer.run();
+    const [first = ""] = readFileSync(grandchild, "utf8").split("\n");
+    // A zombie waits for its new parent and holds nothing.
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", first], { encoding: "utf8" });
+    expect(stdout).not.toMatch(/^[^Z\s]/);
+  });
+  it("is not waited for again after a start that was killed while it waited", async () => {
+    const engineer = withKeys("key-1");
+    engineer.fake("op", `touch "${engineer.root}/begun"; sleep 60`);
+    const killed = engineer.start();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    killed.kill("SIGKILL");
+    process.kill(-(killed.pid as number), "SIGKILL");
+    expect((await engineer.run()).seconds).toBeLessThan(2);
+  });
   it("never appears in an argument list", async () => {
     const engineer = withKeys("key-1");
     for (const tool of ["curl", "jq"]) {
@@ -186,6 +206,14 @@ describe("settings.json", () => {
     await engineer.run();
     expect(header(engineer)).toBe(holding("key-1"));
     expect(readFileSync(engineer.settings, "utf8")).toContain("haiku");
+  });
+  it("that sends telemetry elsewhere is left alone, and so is the session", async () => {
+    const engineer = withKeys("key-1");
+    const before = '{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}}';
+    writeFileSync(engineer.settings, before);
+    expect((await engineer.run()).stdout).toContain("left alone: it sends telemetry elsewhere");
+    expect(readFileSync(engineer.settings, "utf8")).toBe(before);
+    expect(existsSync(engineer.envFile)).toBe(false);
   });
   it("keeps what the engineer switched off", async () => {
     const engineer = withKeys("key-1");
