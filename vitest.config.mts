@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Half of the time is spent waiting for shells, so three files at once keep two cores busy.
+    maxWorkers: 3,
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**"],
     testTimeout: 20_000,
