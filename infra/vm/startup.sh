@@ -114,7 +114,7 @@ packages() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] || retry 900 install_packages "${missing[@]}" ||
-    fail "apt-get could not install ${missing[*]} from Debian's archive in 15 minutes; is there a way out to deb.debian.org?"
+    fail "apt-get could not install ${missing[*]} from Debian's archive in 15 minutes; can this machine reach Debian's archive (Cloud NAT or external address, firewall egress)?"
 }
 
 install_packages() {
