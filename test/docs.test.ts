@@ -22,7 +22,7 @@ const anchors = (document: string) =>
   );
 
 describe.each(documents)("%s", (document) => {
-  it.skipIf(document === "README.md")("links to files and sections that exist", () => {
+  it("links to files and sections that exist", () => {
     for (const [, target = ""] of withoutCode(document).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [path = "", anchor] = target.split("#");
       const file = path ? join(dirname(document), path) : document;

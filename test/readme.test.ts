@@ -33,8 +33,3 @@ it("gives every dependency its version and a reason", () => {
     );
   }
 });
-
-it("links to files that exist", () => {
-  for (const [, target = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
-    expect(() => text(target), target).not.toThrow();
-});
