@@ -1,14 +1,14 @@
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
+import { renderClaudeSettings, renderHook } from "./hooks/render";
 import { enableApis } from "./infra/apis";
-import { hookSettings, readSettings } from "./infra/config";
-import { renderClaudeSettings, renderHook } from "./infra/hook";
-import { checkedGenerations, IngestionKeys } from "./infra/keys";
+import { GateCertificate } from "./infra/certificate";
+import { hookSettings, readSettings } from "./infra/config/settings";
+import { checkedGenerations, IngestionKeys } from "./infra/ingestionKeys";
 import { Network, otlpPort } from "./infra/network";
-import { Ready } from "./infra/ready";
+import { Ready } from "./infra/ready/ready";
 import { StackSecrets } from "./infra/stackSecrets";
-import { GateCertificate } from "./infra/tls";
-import { SignozVm } from "./infra/vm";
+import { SignozVm } from "./infra/vm/machine";
 
 const settings = readSettings();
 const stack = pulumi.getStack();

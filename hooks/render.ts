@@ -24,7 +24,7 @@ export interface HookValues {
   instrumentPrograms: boolean;
 }
 
-const hooksDir = join(__dirname, "..", "hooks");
+const hooksDir = __dirname;
 const include = /^\. "\$\{self%\/\*\}\/(parts\/[a-z]+\.sh)"\n/gm;
 const placeholder = /^([a-z_]+)=@([A-Z_]+)@$/gm;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { engineerOf, idOf, type Settings } from "./config";
-import { memberReaders, VersionedSecret } from "./secrets";
+import { engineerOf, idOf, type Settings } from "./config/settings";
+import { memberReaders, VersionedSecret } from "./versionedSecret";
 
 export interface IngestionKeysArgs {
   /** Name of the stack, the last part of every secret's id. */

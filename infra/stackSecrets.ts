@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { Settings } from "./config";
+import type { GateCertificate } from "./certificate";
+import type { Settings } from "./config/settings";
 import { type Network, otlpPort } from "./network";
-import { memberReaders, VersionedSecret, type VersionedSecretArgs } from "./secrets";
-import type { GateCertificate } from "./tls";
+import { memberReaders, VersionedSecret, type VersionedSecretArgs } from "./versionedSecret";
 
 export interface StackSecretsArgs {
   stack: string;

@@ -249,7 +249,7 @@ Next, once:
   pulumi login $state_bucket
   pulumi stack init $stack --secrets-provider=gcpkms://projects/$project/locations/$location/keyRings/monitoring/cryptoKeys/pulumi
   pulumi up
-  scripts/preview/publish.sh $stack $preview_bucket/$stack.json   # pull requests preview from this copy; deploy renews it
+  scripts/ci/preview/publish.sh $stack $preview_bucket/$stack.json   # pull requests preview from this copy; deploy renews it
 END
 }
 

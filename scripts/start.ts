@@ -7,13 +7,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ProgramResult, runProgram } from "../test/program.js";
-import { openGate } from "./chain/collector";
-import { type Arrival, arrivals, type Gate } from "./chain/gate";
-import { failed, heading, outcome, printOutputs, printTree, quiet } from "./chain/print";
-import { startTunnel } from "./chain/tunnel";
+import { type Arrival, arrivals, type Gate } from "../simulator/chain/gate";
+import { failed, heading, outcome, printOutputs, printTree, quiet } from "../simulator/chain/print";
+import { startReceiver } from "../simulator/chain/receiver";
+import { startTunnel } from "../simulator/chain/tunnel";
+import { type ProgramResult, runProgram } from "../simulator/program.js";
 
-const out = join(__dirname, "..", "out");
+const out = join(__dirname, "../out");
 const engineer = { USER: "dana", PALINDROM_TEAM: "research" };
 
 async function main(): Promise<void> {
@@ -40,7 +40,7 @@ async function proveChain(program: ProgramResult, hook: string, home: string): P
   const [tls, newest] = ["tls", "signoz-ingestion-key"].map((what) => latest(program, what));
   if (!tls || !newest) throw new Error("the program left no certificate or no ingestion key");
   const old = randomBytes(20).toString("hex");
-  const gate = await openGate({ pem: tls, ca: certificateOf(program) }, [old, newest]);
+  const gate = await startReceiver(tls, [old, newest]);
   const tunnel = await startTunnel(gate.port);
   try {
     heading("The chain, on loopback");
@@ -80,11 +80,6 @@ function latest(program: ProgramResult, what: string): string | undefined {
   return program.cloud.google.secrets.get(`monitoring-${what}-secret-dev`)?.at(-1)?.data;
 }
 
-/** The certificate that the endpoint secret tells engineers to trust. */
-function certificateOf(program: ProgramResult): string {
-  return JSON.parse(latest(program, "signoz-otlp-endpoint") ?? "{}").caCertificate;
-}
-
 /** Runs the hook as a session start does, and reads back the variables that it left for the next session. */
 function runHook(hook: string, home: string, key: string, gatePort: number) {
   const environment = { PATH: process.env.PATH, HOME: home, ...engineer };
@@ -117,7 +112,7 @@ function runHook(hook: string, home: string, key: string, gatePort: number) {
 function emit(variables: Record<string, string>, proxy: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env.PATH, ...variables, grpc_proxy: proxy };
-    const child = fork(join(__dirname, "chain/emit.ts"), { env });
+    const child = fork(join(__dirname, "../simulator/chain/emit.ts"), { env });
     child.once("message", (complaints) => resolve(complaints as string[]));
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the exporting process ended with ${code}`)));

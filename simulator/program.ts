@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { Cloud, type CloudResource } from "./cloud.js";
+import { Cloud, type CloudResource } from "./cloud/cloud.js";
 
 export interface ProgramRun {
   /** Overlay of the stack's config: `org` means `monitoring:org`; undefined takes a key away. */

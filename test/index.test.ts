@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { plain, type Values } from "./cloud/values.js";
-import { type ProgramResult, runProgram } from "./program.js";
+import { plain, type Values } from "../simulator/cloud/values.js";
+import { type ProgramResult, runProgram } from "../simulator/program.js";
 
 let program: ProgramResult;
 
@@ -224,7 +224,7 @@ describe("the program", () => {
     const digest = (instance().metadata as Record<string, string>)["monitoring-digest"];
     const [, newest] =
       program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-secret-dev") ?? [];
-    expect(create).toBe("bash scripts/wait-for-gate.sh");
+    expect(create).toBe("bash infra/ready/wait-for-gate.sh");
     expect(environment).toMatchObject({
       GATE_HOST: "10.113.0.203.bc.googleusercontent.com",
       GATE_PORT: "4317",

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { plain, type Values } from "./cloud/values.js";
-import { type ProgramResult, runProgram } from "./program.js";
+import { plain, type Values } from "../simulator/cloud/values.js";
+import { type ProgramResult, runProgram } from "../simulator/program.js";
 
 let program: ProgramResult;
 

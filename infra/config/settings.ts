@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { alertContradictions, alertFields } from "./alertFields";
+import { alertContradictions, alertFields } from "./alerts";
 import * as field from "./fields";
 
 const imageTag = (example: string) =>

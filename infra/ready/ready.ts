@@ -1,9 +1,9 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
-import { type Network, otlpPort } from "./network";
-import type { GateCertificate } from "./tls";
-import type { SignozVm } from "./vm";
+import type { GateCertificate } from "../certificate";
+import type { Settings } from "../config/settings";
+import { type Network, otlpPort } from "../network";
+import type { SignozVm } from "../vm/machine";
 
 export interface ReadyArgs {
   settings: Settings;
@@ -16,7 +16,7 @@ export interface ReadyArgs {
   key: pulumi.Input<string>;
 }
 
-/** Ends `pulumi up` when telemetry is accepted: scripts/wait-for-gate.sh says what it waits for and how it fails. */
+/** Ends `pulumi up` when telemetry is accepted: infra/ready/wait-for-gate.sh says what it waits for and how it fails. */
 export class Ready extends pulumi.ComponentResource {
   constructor(name: string, args: ReadyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Ready", name, {}, opts);
@@ -24,7 +24,7 @@ export class Ready extends pulumi.ComponentResource {
       `${name}-ready`,
       {
         // Relative to the project, so that the state is the same from every checkout.
-        create: "bash scripts/wait-for-gate.sh",
+        create: "bash infra/ready/wait-for-gate.sh",
         environment: {
           GATE_PROJECT: args.settings.project,
           GATE_ZONE: args.settings.zone,

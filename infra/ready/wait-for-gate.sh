@@ -8,7 +8,7 @@
 # Exit        0 done; 1 not within the time, with the boot stage and the next command to run on stderr.
 set -euo pipefail
 
-probe="$(dirname "$0")/../infra/vm/probe.sh"
+probe="$(dirname "$0")/../gate/probe.sh"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 umask 077

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import type { Settings } from "./config";
-import { contentMetadata, renderContent } from "./signoz/content";
+import type { Settings } from "../config/settings";
+import { contentMetadata, renderContent } from "../signoz/content";
 
-/** Where what lands on the VM lives. */
-const vmFiles = join(__dirname, "vm");
+/** Folders whose files land on the VM, side by side in one folder. */
+const deliveredFolders = ["vm/files", "gate", "signoz/provisioning"].map((folder) =>
+  join(__dirname, "..", folder),
+);
 /** Compute Engine's limits of metadata: 256 KB a value, 512 KB an instance ("Limitations" in "About VM metadata"). */
 const valueLimitBytes = 256 * 1024;
 const totalLimitBytes = 512 * 1024;
@@ -87,7 +89,7 @@ const retentionDays = (settings: Settings) => ({
 });
 
 /**
- * Reads infra/vm and renders SigNoz's content at once, so that a fault in them is found before any resource exists.
+ * Reads what is delivered and renders SigNoz's content at once, so that a fault in them is found before any resource exists.
  * @returns what completes them to the instance's metadata. `monitoring-digest` names it all: the VM applies when it
  *   changes, and reports it once applied
  * @throws Error when Compute Engine would refuse the size
@@ -95,8 +97,8 @@ const retentionDays = (settings: Settings) => ({
 export function prepareBoot(
   settings: Settings,
 ): (host: string, secrets: VmSecrets) => Record<string, string> {
-  const { "startup.sh": startup, ...files } = readFiles(vmFiles);
-  if (startup === undefined) throw new Error(`${vmFiles} has no startup.sh for the VM to run`);
+  const { "startup.sh": startup, ...files } = deliveredFiles();
+  if (startup === undefined) throw new Error("infra/vm/files has no startup.sh for the VM to run");
   const prepared = {
     "startup-script": startup,
     "monitoring-files": JSON.stringify(files),
@@ -122,6 +124,20 @@ function checkSize(delivered: Record<string, string>): void {
   throw new Error(
     `Instance metadata is too large (${sizes.map(([key, bytes]) => `${key} ${bytes} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; take something out of infra/`,
   );
+}
+
+/**
+ * Text of every file that lands on the VM, by its path there.
+ * @throws Error when two folders deliver the same path
+ */
+export function deliveredFiles(): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const folder of deliveredFolders)
+    for (const [path, text] of Object.entries(readFiles(folder))) {
+      if (path in files) throw new Error(`two folders deliver ${path} to the VM`);
+      files[path] = text;
+    }
+  return files;
 }
 
 /** Text of every file below a folder by its path, in the same order everywhere. */

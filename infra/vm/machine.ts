@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
-import { dataDeviceName, prepareBoot, type VmSecrets } from "./boot";
-import type { Settings } from "./config";
-import { type Network, signozPort } from "./network";
+import type { Settings } from "../config/settings";
+import { type Network, signozPort } from "../network";
+import { dataDeviceName, prepareBoot, type VmSecrets } from "./delivery";
 
 export interface SignozVmArgs {
   settings: Settings;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs shellcheck and shfmt over every tracked shell file; a tool that is not installed is named, not passed over in silence.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 existing=()
 for file in "${files[@]}"; do [ -e "$file" ] && existing+=("$file"); done

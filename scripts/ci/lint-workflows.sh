@@ -2,7 +2,7 @@
 # Runs actionlint over the workflows and, through it, shellcheck over their shell. Without an actionlint on PATH, Go
 # builds this version once; with neither, what is not linted is named.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 module=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 if command -v actionlint >/dev/null; then
   actionlint

@@ -1,4 +1,4 @@
-import type { ProgramResult } from "../../test/program.js";
+import type { ProgramResult } from "../program.js";
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code: number) => (text: string) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);

@@ -9,12 +9,8 @@ const services = {
   Traces: "opentelemetry.proto.collector.trace.v1.TraceService",
 };
 
-/** A gate in this process, for a machine without a collector: OTLP/gRPC over TLS, for holders of an accepted key. */
-export async function startReceiver(
-  certificateAndKey: string,
-  keys: string[],
-  why: string,
-): Promise<Gate> {
+/** A gate in this process: OTLP/gRPC over TLS, for holders of an accepted key. The real one is tried by test/real. */
+export async function startReceiver(certificateAndKey: string, keys: string[]): Promise<Gate> {
   let accepted = keys;
   const received: unknown[] = [];
   const server = new grpc.Server();
@@ -46,7 +42,7 @@ export async function startReceiver(
     ),
   );
   return {
-    kind: `an OTLP/gRPC receiver in this process (${why})`,
+    kind: "an OTLP/gRPC receiver in this process",
     port,
     reloadMs: 0,
     accept: (next) => {

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { commandKinds } from "./cloud/command.js";
-import { type Google, gcpKinds } from "./cloud/gcp.js";
-import type { Act, Kind, World } from "./cloud/kind.js";
-import { randomKinds } from "./cloud/random.js";
-import { type Change, changes, faults, type Schema } from "./cloud/schema.js";
-import { tlsKinds } from "./cloud/tls.js";
-import { holdsSecret, plain, secret, type Values } from "./cloud/values.js";
+import { commandKinds } from "./command.js";
+import { type Google, gcpKinds } from "./gcp.js";
+import type { Act, Kind, World } from "./kind.js";
+import { randomKinds } from "./random.js";
+import { type Change, changes, faults, type Schema } from "./schema.js";
+import { tlsKinds } from "./tls.js";
+import { holdsSecret, plain, secret, type Values } from "./values.js";
 
 export interface CloudOptions {
   /** Where resources go that do not say; the defaults are neutral names. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import schemas from "../gcp-provider-schema.json";
+import schemas from "./gcp-provider-schema.json";
 import type { Act, Kind, World } from "./kind.js";
 import type { Schema } from "./schema.js";
 import type { Values } from "./values.js";

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Machine, which } from "../hooks/engineerMachine";
 import { Engineer } from "../real/engineer";
 import { startGate } from "../real/gate";
 import { silentLink } from "../real/link";
 import { startMessagesApi } from "../real/messagesApi";
-import { Machine, which } from "../shell/machine";
 import { median, type Table } from "./table";
 
 const rounds = 15;

@@ -13,7 +13,7 @@ import * as engineProto from "@pulumi/pulumi/proto/engine_pb.js";
 import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import * as proto from "@pulumi/pulumi/proto/resource_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
-import { stackConfig } from "../program.js";
+import { stackConfig } from "../../simulator/program.js";
 import { copyProgram, runNode } from "../real/engine/nodeHost.js";
 import { serve, unary } from "../real/engine/serve.js";
 import { median, type Table } from "./table.js";

@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from "no
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { runProgram } from "../../simulator/program";
 import { codeBlocks, commands } from "./documents";
-import { runProgram } from "./program";
 
 // README's links have a test of their own.
 const documents = [

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 
-const text = (file: string) => readFileSync(join(__dirname, "..", file), "utf8");
+const text = (file: string) => readFileSync(join(__dirname, "../..", file), "utf8");
 const readme = text("README.md");
 
 it("shows every config key as Pulumi.yaml describes it", () => {

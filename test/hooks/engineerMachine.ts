@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HookValues, renderHook } from "../../infra/hook";
+import { type HookValues, renderHook } from "../../hooks/render";
 
 export const values: HookValues = {
   endpointUrl: "https://gate.example.test:4317",

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { userInfo } from "node:os";
-import type { Machine } from "./machine";
+import type { Machine } from "./engineerMachine";
 
 /** Where the engineer's variables end up: what a fault may cost is stated, not found out. */
 type Outcome = "settings" | "env file" | "nothing";

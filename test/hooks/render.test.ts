@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fillPlaceholders, renderClaudeSettings, renderHook, shellQuote } from "../infra/hook";
-import { values, which } from "./shell/machine";
+import { fillPlaceholders, renderClaudeSettings, renderHook, shellQuote } from "../../hooks/render";
+import { values, which } from "./engineerMachine";
 
 const odd = [
   "it's",
@@ -85,7 +85,7 @@ describe("renderClaudeSettings", () => {
 });
 
 describe("docs/telemetry-setup.md", () => {
-  const text = readFileSync(join(__dirname, "../docs/telemetry-setup.md"), "utf8");
+  const text = readFileSync(join(__dirname, "../../docs/telemetry-setup.md"), "utf8");
   const hook = renderHook(values);
 
   it("names subcommands, files and doctor's lines as the hook has them", () => {
@@ -103,8 +103,8 @@ describe("docs/telemetry-setup.md", () => {
     expect(text).toContain(". ~/.claude/telemetry-hook/env");
   });
   it("says who the engineer is as the dev stack configures it", () => {
-    const stack = readFileSync(join(__dirname, "../Pulumi.dev.yaml"), "utf8");
-    const schema = readFileSync(join(__dirname, "../Pulumi.yaml"), "utf8");
+    const stack = readFileSync(join(__dirname, "../../Pulumi.dev.yaml"), "utf8");
+    const schema = readFileSync(join(__dirname, "../../Pulumi.yaml"), "utf8");
     for (const name of ["PALINDROM_TEAM", "PALINDROM_ENGINEER"]) {
       expect(text).toContain(name);
       expect(stack + schema).toContain(name);

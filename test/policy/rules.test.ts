@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import { judge, type PolicyResource } from "../scripts/preview/policy";
-import { runProgram } from "./program";
+import { judge, type PolicyResource } from "../../policy/rules";
+import { runProgram } from "../../simulator/program";
 
 const secretOf = (value: string) => ({
   "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",

@@ -121,7 +121,7 @@ describe("who passes the gate", () => {
 });
 
 function probe(gate: Gate, key: string, name = gateName) {
-  const script = join(__dirname, "../../infra/vm/probe.sh");
+  const script = join(__dirname, "../../infra/gate/probe.sh");
   return spawnSync("sh", [script, `${name}:${gate.port}`, join(gate.dir, "ca.pem"), gate.host], {
     input: key,
     encoding: "utf8",
@@ -181,9 +181,12 @@ describe("the state of the keys file", () => {
     "absent or empty at the start (%s): the shipped command does not start the collector",
     (file) => {
       const dir = execFileSync("mktemp", ["-d"], { encoding: "utf8" }).trim();
-      const compose = parse(readFileSync(join(__dirname, "../../infra/vm/compose.yaml"), "utf8"), {
-        merge: true,
-      });
+      const compose = parse(
+        readFileSync(join(__dirname, "../../infra/vm/files/compose.yaml"), "utf8"),
+        {
+          merge: true,
+        },
+      );
       const command = String(compose.services.collector.command[0])
         .replaceAll("/run/gate", dir)
         .replaceAll("/signoz-otel-collector", `${dir}/stand-in`);

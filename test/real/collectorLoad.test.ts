@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { freePort, type Gate, OtlpClient, type Signal, startGate } from "./gate";
+import { deliveredFiles } from "../../infra/vm/delivery";
+import { freePort } from "../../simulator/freePort";
+import { type Gate, OtlpClient, type Signal, startGate } from "./gate";
 import { countRecords, firstRecords, sample } from "./otlp";
 import { cpuSeconds, residentMib } from "./process";
 import { Sink } from "./sink";
@@ -179,5 +179,5 @@ function loadOfOneEngineer() {
 }
 
 function shipped(name: string) {
-  return parse(readFileSync(join(__dirname, "../../infra/vm", name), "utf8"), { merge: true });
+  return parse(deliveredFiles()[name] ?? "", { merge: true });
 }

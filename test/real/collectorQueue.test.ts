@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { freePort, type Gate, OtlpClient, startGate } from "./gate";
+import { freePort } from "../../simulator/freePort";
+import { type Gate, OtlpClient, startGate } from "./gate";
 import { sample } from "./otlp";
 import { signozExporters } from "./parts/collector";
 import { Sink } from "./sink";
 
-const shipped = (name: string) => join(__dirname, "../../infra/vm", name);
+const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
 const exporters = parse(readFileSync(shipped("exporters.yaml"), "utf8"), { merge: true });
 const recordsOfSample = 37;
 const key = { "signoz-ingestion-key": "shared-key" };

@@ -2,8 +2,8 @@ import { execFile, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { codeBlocks, commands } from "../documents";
-import { fakeTool } from "../fake-tool";
+import { codeBlocks, commands } from "../docs/documents";
+import { fakeTool } from "../fakeTool";
 import { gcloudFaults, hasGcloud } from "./parts/gcloud";
 import { pulumiCli } from "./parts/pulumi";
 
@@ -97,10 +97,10 @@ describe("the real Pulumi CLI", () => {
   it("knows every command and flag of the documents and scripts", async () => {
     const pulumi = join(await pulumiCli(), "bin/pulumi");
     const scripts = [
-      "scripts/preview/run.sh",
-      "scripts/preview/capture.sh",
-      "scripts/preview/publish.sh",
-      "scripts/drift/compare.sh",
+      "scripts/ci/preview/run.sh",
+      "scripts/ci/preview/capture.sh",
+      "scripts/ci/preview/publish.sh",
+      "scripts/ci/drift/compare.sh",
     ].flatMap((script) =>
       [...readFileSync(script, "utf8").matchAll(/^\s*(pulumi .*)$/gm)].map(([, call = ""]) =>
         call.replace(/\s(?:\d?>|\|\||&&).*| \|.*| \\$/, ""),

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { codeFile } from "../documents";
-import { fakeTool } from "../fake-tool";
+import { codeFile } from "../docs/documents";
+import { fakeTool } from "../fakeTool";
 import { type Gate, startGate } from "./gate";
 import { pythonOtel } from "./parts/pythonOtel";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { plain } from "../cloud/values.js";
+import { plain } from "../../simulator/cloud/values.js";
 import { EngineStack, type Operation } from "./engine/stack.js";
 
 // One stack's life, told in order: each test starts from where the one before it ended.
@@ -113,7 +113,7 @@ it("changes the machine type in place", async () => {
 });
 
 it("delivers an edited boot file in place and waits for it", async () => {
-  stack.edit("infra/vm/startup.sh", (text) => `${text}\n# edited\n`);
+  stack.edit("infra/vm/files/startup.sh", (text) => `${text}\n# edited\n`);
   const changed = await stack.up();
   expect([changed.error, told(changed)]).toEqual([
     undefined,

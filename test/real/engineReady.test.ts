@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { plain } from "../cloud/values.js";
-import type { CloudResource } from "../cloud.js";
+import type { CloudResource } from "../../simulator/cloud/cloud.js";
+import { plain } from "../../simulator/cloud/values.js";
 import { EngineStack } from "./engine/stack.js";
 import { type Gate, startGate } from "./gate.js";
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type HookValues, renderClaudeSettings } from "../../infra/hook";
-import { finished, Machine, type Ran } from "../shell/machine";
+import { type HookValues, renderClaudeSettings } from "../../hooks/render";
+import { finished, Machine, type Ran } from "../hooks/engineerMachine";
 import { claude } from "./parts/claude";
 
 export type EngineerOptions = NonNullable<ConstructorParameters<typeof Machine>[0]>;

@@ -8,16 +8,16 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { stringify } from "yaml";
-import { type Certificate, issueCertificate } from "./certificate";
+import { type Certificate, issueCertificate } from "../../simulator/certificate";
+import { freePort } from "../../simulator/freePort";
 import { collector } from "./parts/collector";
 
-const shipped = join(__dirname, "../../infra/vm/otel-collector.yaml");
+const shipped = join(__dirname, "../../infra/gate/otel-collector.yaml");
 
 /** The name on the certificate that startGate issues by default. */
 export const gateName = "gate.test";
@@ -192,25 +192,6 @@ function parseLines(text: string): Exported[] {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
-}
-
-/**
- * A TCP port of loopback that nobody listened on a moment ago. Below the range from which Linux takes the ports of
- * outgoing connections (32768 and up), since one of those may take it before the collector does.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 export type Signal = "metrics" | "logs" | "traces";

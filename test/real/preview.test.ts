@@ -3,8 +3,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseDigest } from "../../scripts/preview/digest";
-import { summarize } from "../../scripts/preview/render";
+import { parseDigest } from "../../scripts/ci/preview/digest";
+import { summarize } from "../../scripts/ci/preview/render";
 import { EngineStack } from "./engine/stack.js";
 
 const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
@@ -27,7 +27,7 @@ describe("preview from a state without secrets, on the real engine", () => {
     ]);
     const up = await stack.up();
     expect(up.error).toBeUndefined();
-    await run("scripts/preview/publish.sh", ["dev", join(out, "copy.json")]);
+    await run("scripts/ci/preview/publish.sh", ["dev", join(out, "copy.json")]);
   });
   afterAll(() => {
     stack?.close();
@@ -57,7 +57,7 @@ describe("preview from a state without secrets, on the real engine", () => {
       const json = join(out, "preview.json");
       // A wrong passphrase, as that job has none: the copy must not need the stack's.
       const { stderr, failed } = await run(
-        "scripts/preview/run.sh",
+        "scripts/ci/preview/run.sh",
         ["dev", join(out, "copy.json"), json],
         { PULUMI_CONFIG_PASSPHRASE: "not the stack's" },
       );
@@ -164,7 +164,7 @@ describe("preview from a state without secrets, on the real engine", () => {
 
   it("finds no drift where there is none, and names the days that the certificate has left", async () => {
     const report = join(out, "drift.md");
-    const { stdout, stderr } = await run("scripts/drift/compare.sh", ["dev", report]);
+    const { stdout, stderr } = await run("scripts/ci/drift/compare.sh", ["dev", report]);
     expect(stdout, stderr).toBe("drifted=false\n");
     expect(readFileSync(report, "utf8")).toMatch(/no changes[\s\S]*Certificate: 36[45] days left/);
   });

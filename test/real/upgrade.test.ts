@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Cloud } from "../cloud";
-import { runProgram } from "../program";
+import { Cloud } from "../../simulator/cloud/cloud";
+import { runProgram } from "../../simulator/program";
 import { debian } from "./parts/debian";
 
 /** What the Debian userland, whose Compose this is, needs to be built. */

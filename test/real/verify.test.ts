@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { finished } from "../shell/machine";
-import { startSignoz } from "../shell/signoz";
+import { finished } from "../hooks/engineerMachine";
+import { startSignoz } from "../scripts/signoz";
 import { startGate } from "./gate";
 
 it("verify-telemetry.sh's marker is a log record to the real collector", async () => {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { issueCertificate } from "./certificate";
+import { issueCertificate } from "../../simulator/certificate";
 import { host } from "./machine/delivered";
 import { Machine, machineMissing } from "./machine/machine";
 

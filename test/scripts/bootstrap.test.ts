@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fakeTool } from "./fake-tool";
-import { runProgram } from "./program";
+import { runProgram } from "../../simulator/program";
+import { fakeTool } from "../fakeTool";
 
 /** gcloud with a memory: what `create` made, `describe` finds; bindings are kept a policy. */
 const gcloud = `

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { renderClaudeSettings, renderHook } from "../infra/hook";
-import { mergeClaudeSettings } from "../scripts/claudeSettings";
-import { values } from "./shell/machine";
+import { renderClaudeSettings, renderHook } from "../../hooks/render";
+import { mergeClaudeSettings } from "../../scripts/claudeSettings";
+import { values } from "../hooks/engineerMachine";
 
 const fragment = renderClaudeSettings();
 const registration = JSON.parse(fragment).hooks.SessionStart[0];
@@ -73,9 +73,9 @@ describe("npm run export", () => {
   const run = (...args: string[]) =>
     spawnSync(
       process.execPath,
-      ["--import", "tsx", join(__dirname, "../scripts/export.ts"), ...args],
+      ["--import", "tsx", join(__dirname, "../../scripts/export.ts"), ...args],
       {
-        cwd: join(__dirname, ".."),
+        cwd: join(__dirname, "../.."),
         encoding: "utf8",
         env: { ...process.env, INIT_CWD: dir, PATH: `${dir}/bin:${process.env.PATH}` },
       },

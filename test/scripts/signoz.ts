@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
-import type { Certificate } from "../real/certificate";
+import type { Certificate } from "../../simulator/certificate";
 
 /** Rows that queries answer with: [engineer, value] by signal. */
 export type Rows = Record<"metrics" | "logs" | "traces", [string, number][]>;

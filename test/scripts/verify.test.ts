@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Certificate, issueCertificate } from "../real/certificate";
-import { finished, which } from "./machine";
+import { type Certificate, issueCertificate } from "../../simulator/certificate";
+import { finished, which } from "../hooks/engineerMachine";
 import { type Rows, startKeyedGate, startSignoz } from "./signoz";
 
 const script = join(__dirname, "../../scripts/verify-telemetry.sh");

@@ -5,8 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { describe, expect, it } from "vitest";
-import { Cloud } from "./cloud.js";
-import { runProgram } from "./program.js";
+import { Cloud } from "../../simulator/cloud/cloud.js";
+import { runProgram } from "../../simulator/program.js";
 
 const gcpFaults = (type: string, inputs: Record<string, unknown>) =>
   new Cloud().check(type, "x", inputs).faults;

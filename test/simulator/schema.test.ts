@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import { expect, it } from "vitest";
-import type { Schema } from "./cloud/schema.js";
-import { Cloud } from "./cloud.js";
+import { Cloud } from "../../simulator/cloud/cloud.js";
+import type { Schema } from "../../simulator/cloud/schema.js";
 
 const gcp = dirname(require.resolve("@pulumi/gcp/package.json"));
 const nested = interfaces(join(gcp, "types/input.d.ts"));

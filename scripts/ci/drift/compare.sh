@@ -3,16 +3,16 @@
 # Writes a Markdown report; prints drifted=true or drifted=false.
 # Usage: compare.sh STACK REPORT
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 stack=${1:?STACK is missing} report=${2:?REPORT is missing}
 warn_days=${CERTIFICATE_WARN_DAYS:-21}
 mkdir -p "$(dirname "$report")"
 preview=$(mktemp)
 trap 'rm -f "$preview"' EXIT
 
-scripts/preview/capture.sh "$preview" --stack "$stack" --refresh
+scripts/ci/preview/capture.sh "$preview" --stack "$stack" --refresh
 drifted=false
-node_modules/.bin/tsx scripts/preview/summary.ts --stack "$stack" --allow-replace "$preview" >"$report" || drifted=true
+node_modules/.bin/tsx scripts/ci/preview/summary.ts --stack "$stack" --allow-replace "$preview" >"$report" || drifted=true
 jq -e '[.steps[]? | select(.op != "same" and .op != "read" and .op != "refresh")] == []' "$preview" >/dev/null || drifted=true
 
 # The earliest end among the stack's signed certificates; `pulumi up` renews within the early-renewal time.

@@ -3,7 +3,7 @@
  * Usage: redact.ts STACK_CONFIG_FILE   stdin: `pulumi stack export --show-secrets`, then `pulumi config --json --show-secrets`
  */
 import { readFileSync } from "node:fs";
-import { redactState } from "./stand-in";
+import { redactState } from "./standIn";
 
 const [, , configFile] = process.argv;
 if (!configFile) throw new Error("STACK_CONFIG_FILE is missing, such as Pulumi.dev.yaml");

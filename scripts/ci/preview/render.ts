@@ -1,5 +1,5 @@
+import { judge } from "../../../policy/rules";
 import { changesOf, type PreviewDigest, type ResourceChange } from "./digest";
-import { judge } from "./policy";
 import { differences } from "./values";
 
 /** GitHub refuses a longer comment body. */

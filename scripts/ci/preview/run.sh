@@ -3,7 +3,7 @@
 # the stack's key, its state or any secret, so the code of a pull request may run in it.
 # Usage: run.sh STACK STATE_COPY PREVIEW_JSON    (STATE_COPY: what publish.sh wrote)
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 stack=${1:?STACK is missing} state=$(realpath "${2:?STATE_COPY is missing}") out=$(realpath -m "${3:?PREVIEW_JSON is missing}")
 work=$(mktemp -d)
 config=Pulumi.$stack.yaml
@@ -14,16 +14,16 @@ mkdir -p "$(dirname "$out")" "$work/backend"
 export PULUMI_BACKEND_URL=file://$work/backend PULUMI_SKIP_UPDATE_CHECK=true
 # Encrypts stand-ins only, so it is no secret.
 export PULUMI_CONFIG_PASSPHRASE=stand-in
-node_modules/.bin/tsx scripts/preview/stand-in-config.ts "$work/config.yaml" >"$config"
+node_modules/.bin/tsx scripts/ci/preview/standInConfig.ts "$work/config.yaml" >"$config"
 pulumi stack init "$stack" --secrets-provider passphrase --non-interactive >&2
 # Encrypted anew, since the program refuses a secret that is stored in the clear.
 secrets=()
 while IFS= read -r assignment; do
   secrets+=(--secret "$assignment")
-done < <(node_modules/.bin/tsx scripts/preview/stand-in-config.ts "$work/config.yaml" --secrets)
+done < <(node_modules/.bin/tsx scripts/ci/preview/standInConfig.ts "$work/config.yaml" --secrets)
 [ ${#secrets[@]} -eq 0 ] || pulumi config set-all --stack "$stack" --path "${secrets[@]}" --non-interactive >&2
 # An import is sealed by the secrets provider that the state itself names: the one that `stack init` made just now.
 jq --arg salt "$(sed -n 's/^encryptionsalt: //p' "$config")" \
   '.deployment.secrets_providers = {type: "passphrase", state: {salt: $salt}}' "$state" >"$work/state.json"
 pulumi stack import --stack "$stack" --file "$work/state.json" --non-interactive >&2
-scripts/preview/capture.sh "$out" --stack "$stack"
+scripts/ci/preview/capture.sh "$out" --stack "$stack"

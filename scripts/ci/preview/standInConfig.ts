@@ -4,7 +4,7 @@
  *        stand-in-config.ts FILE --secrets   prints what `pulumi config set-all --path --secret` takes, one a line
  */
 import { readFileSync } from "node:fs";
-import { standInConfig, standInSecrets } from "./stand-in";
+import { standInConfig, standInSecrets } from "./standIn";
 
 const [, , file = "", mode] = process.argv;
 const yaml = readFileSync(file, "utf8");

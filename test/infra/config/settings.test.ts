@@ -3,8 +3,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { engineerOf, fields, readSettings } from "../infra/config.js";
-import { stackConfig } from "./program.js";
+import { engineerOf, fields, readSettings } from "../../../infra/config/settings.js";
+import { stackConfig } from "../../../simulator/program.js";
 
 const read = (config: Record<string, unknown> = {}, secrets: Record<string, unknown> = {}) => {
   const stack = stackConfig(config, secrets);
@@ -50,7 +50,7 @@ describe("readSettings", () => {
   });
 
   it("describes in Pulumi.yaml exactly the keys it reads", () => {
-    const project = parse(readFileSync(join(__dirname, "../Pulumi.yaml"), "utf8"));
+    const project = parse(readFileSync(join(__dirname, "../../../Pulumi.yaml"), "utf8"));
     expect(Object.keys(project.config).sort()).toEqual(Object.keys(fields).sort());
     for (const [key, entry] of Object.entries<{ description?: string }>(project.config))
       expect(entry.description, key).toBeTruthy();

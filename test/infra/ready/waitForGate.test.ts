@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Gate } from "../scripts/chain/gate.js";
-import { startReceiver } from "../scripts/chain/receiver.js";
-import { type Certificate, issueCertificate } from "./real/certificate.js";
-import { freePort } from "./real/gate.js";
+import { type Certificate, issueCertificate } from "../../../simulator/certificate.js";
+import type { Gate } from "../../../simulator/chain/gate.js";
+import { startReceiver } from "../../../simulator/chain/receiver.js";
+import { freePort } from "../../../simulator/freePort";
 
-const script = join(__dirname, "../scripts/wait-for-gate.sh");
+const script = join(__dirname, "../../../infra/ready/wait-for-gate.sh");
 const host = "10.113.0.203.bc.googleusercontent.com";
 const key = "the-newest-key-0123456789";
 const digest = "d1";
@@ -30,7 +30,7 @@ describe.skipIf(!curlHasHttp2())(
 
     beforeAll(async () => {
       certificate = await issueCertificate([host]);
-      gate = await startReceiver(certificate.pem, [key], "a test");
+      gate = await startReceiver(certificate.pem, [key]);
     });
     afterAll(() => gate.stop());
 

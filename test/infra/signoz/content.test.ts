@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { contentMetadata, renderContent, type SignozContent } from "../infra/signoz/content.js";
-import { bareInput, fullInput, fullSecrets } from "./signoz-api/input.js";
-import * as schema from "./signoz-api/schema.js";
+import {
+  contentMetadata,
+  renderContent,
+  type SignozContent,
+} from "../../../infra/signoz/content.js";
+import { bareInput, fullInput, fullSecrets } from "../../../simulator/signoz/input.js";
+import * as schema from "../../../simulator/signoz/schema.js";
 
 const full = renderContent(fullInput);
 const bare = renderContent(bareInput);

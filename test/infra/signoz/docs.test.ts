@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { renderContent } from "../infra/signoz/content.js";
-import { bareInput, fullInput } from "./signoz-api/input.js";
+import { renderContent } from "../../../infra/signoz/content.js";
+import { bareInput, fullInput } from "../../../simulator/signoz/input.js";
 
-const page = readFileSync(join(__dirname, "../docs/dashboards.md"), "utf8");
+const page = readFileSync(join(__dirname, "../../../docs/dashboards.md"), "utf8");
 const content = renderContent(fullInput);
 
 interface Dashboard {

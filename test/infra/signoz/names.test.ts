@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { renderContent } from "../infra/signoz/content.js";
-import { events, gate, metrics, type Source, spans } from "../infra/signoz/names.js";
-import { fullInput } from "./signoz-api/input.js";
+import { renderContent } from "../../../infra/signoz/content.js";
+import { events, gate, metrics, type Source, spans } from "../../../infra/signoz/names.js";
+import { fullInput } from "../../../simulator/signoz/input.js";
 
 interface Attribute {
   key: string;
@@ -11,7 +11,7 @@ interface Attribute {
 }
 const read = (name: string) =>
   JSON.parse(
-    readFileSync(join(__dirname, "samples/claude-code/grpc-default", `${name}.json`), "utf8"),
+    readFileSync(join(__dirname, "../../samples/claude-code/grpc-default", `${name}.json`), "utf8"),
   ).request;
 
 /** Attributes that Claude Code really sent, by the name of the metric, event or span: name to OTLP type. */

@@ -11,15 +11,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ContentInput } from "../infra/signoz/content.js";
-import { contentMetadata, renderContent } from "../infra/signoz/content.js";
-import { bareInput, fullInput, fullSecrets } from "./signoz-api/input.js";
-import type { Json } from "./signoz-api/objects.js";
-import { SignozImitation } from "./signoz-api/server.js";
+import type { ContentInput } from "../../../infra/signoz/content.js";
+import { contentMetadata, renderContent } from "../../../infra/signoz/content.js";
+import { bareInput, fullInput, fullSecrets } from "../../../simulator/signoz/input.js";
+import type { Json } from "../../../simulator/signoz/objects.js";
+import { SignozImitation } from "../../../simulator/signoz/server.js";
 
 const missing = ["bash", "jq", "curl"].filter((tool) => spawnSync(tool, ["--version"]).error);
 const user = { email: "admin@example.com", password: "Aa1!example-password" };
-const script = join(__dirname, "../infra/vm/provision.sh");
+const script = join(__dirname, "../../../infra/signoz/provisioning/provision.sh");
 
 let folder: string;
 let signoz: SignozImitation;

@@ -1,14 +1,12 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { deliveredFiles } from "../../../infra/vm/delivery";
 
-const folder = join(__dirname, "../infra/vm");
-const text = (name: string) => readFileSync(join(folder, name), "utf8");
+const files = deliveredFiles();
+const text = (name: string) => files[name] ?? "";
 const yaml = (name: string) => parse(text(name), { merge: true });
-const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-  statSync(join(folder, name)).isFile(),
-);
+const names = Object.keys(files);
 
 interface Exporter {
   sending_queue: object;

@@ -5,9 +5,9 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.j
 import * as proto from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import type { Change } from "../../cloud/schema.js";
-import { isRecord, type Values } from "../../cloud/values.js";
-import type { Cloud } from "../../cloud.js";
+import type { Cloud } from "../../../simulator/cloud/cloud.js";
+import type { Change } from "../../../simulator/cloud/schema.js";
+import { isRecord, type Values } from "../../../simulator/cloud/values.js";
 import { type Served, serve, unary } from "./serve.js";
 
 /** The providers whose resources the program makes. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
-import { Cloud, type CloudOptions } from "../../cloud.js";
+import { Cloud, type CloudOptions } from "../../../simulator/cloud/cloud.js";
 import { pulumiCli } from "../parts/pulumi.js";
 import { serveLanguage } from "./language.js";
 import { copyProgram } from "./nodeHost.js";

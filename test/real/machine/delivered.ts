@@ -1,19 +1,5 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-
-const vmFiles = join(__dirname, "../../../infra/vm");
-
 /** The name that the machine's gate is dialled by. */
 export const host = "gate.test";
-
-/** Text of every file that the program delivers, by its path. */
-export function shippedFiles(): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(vmFiles, { recursive: true, encoding: "utf8" })
-      .filter((name) => statSync(join(vmFiles, name)).isFile())
-      .map((name) => [name, readFileSync(join(vmFiles, name), "utf8")]),
-  );
-}
 
 /** Settings as the program writes them for a fresh stack. */
 export function defaultSettings() {

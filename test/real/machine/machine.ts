@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { issueCertificate } from "../certificate";
+import { deliveredFiles } from "../../../infra/vm/delivery";
+import { issueCertificate } from "../../../simulator/certificate";
 import { collector } from "../parts/collector";
 import { debian } from "../parts/debian";
-import { defaultSettings, host, shippedFiles } from "./delivered";
+import { defaultSettings, host } from "./delivered";
 import { enter, mayResizeOnline, namespaces } from "./namespace";
 import type { Observed, Surroundings } from "./surroundings";
 
@@ -42,7 +43,7 @@ export class Machine {
   ) {}
   private loop = "";
   /** Files that the metadata delivers, by path; tests change them to deliver another version. */
-  files: Record<string, string> = shippedFiles();
+  files: Record<string, string> = deliveredFiles();
   settings = defaultSettings();
   /** Value of monitoring-content; none by default. */
   content = "";

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fakeTool, scratchFolder } from "./fake-tool";
+import { fakeTool, scratchFolder } from "../../fakeTool";
 
 const hasJq = spawnSync("jq", ["--version"]).status === 0;
 
@@ -14,10 +14,10 @@ describe("changed.sh", () => {
         cwd: dir,
         encoding: "utf8",
       });
-    mkdirSync(join(dir, "scripts/preview"), { recursive: true });
-    mkdirSync(join(dir, "infra/vm"), { recursive: true });
+    mkdirSync(join(dir, "scripts/ci/preview"), { recursive: true });
+    mkdirSync(join(dir, "infra/vm/files"), { recursive: true });
     mkdirSync(join(dir, "docs"));
-    copyFileSync("scripts/preview/changed.sh", join(dir, "scripts/preview/changed.sh"));
+    copyFileSync("scripts/ci/preview/changed.sh", join(dir, "scripts/ci/preview/changed.sh"));
     git("init", "-q");
     const commit = (file: string, text: string) => {
       writeFileSync(join(dir, file), text);
@@ -26,12 +26,12 @@ describe("changed.sh", () => {
     };
     commit("Pulumi.dev.yaml", "config: {}\n");
     const changed = (base = "HEAD^1") =>
-      spawnSync(join(dir, "scripts/preview/changed.sh"), [base], { encoding: "utf8" });
+      spawnSync(join(dir, "scripts/ci/preview/changed.sh"), [base], { encoding: "utf8" });
     return { commit, changed };
   };
 
   it.each([
-    ["infra/vm/compose.yaml", "program=true\n"],
+    ["infra/vm/files/compose.yaml", "program=true\n"],
     ["Pulumi.dev.yaml", "program=true\n"],
     ["package-lock.json", "program=true\n"],
     ["docs/runbook.md", "program=false\n"],
@@ -59,7 +59,7 @@ describe.skipIf(!hasJq)("comment.sh (needs jq)", () => {
     writeFileSync(join(gh.folder, "pages"), pages);
     const file = join(gh.folder, "body.md");
     writeFileSync(file, body);
-    const { status, stderr } = spawnSync("scripts/preview/comment.sh", ["17", file], {
+    const { status, stderr } = spawnSync("scripts/ci/preview/comment.sh", ["17", file], {
       env: { ...gh.env, GH_REPO: "palindrom/monitoring" },
       encoding: "utf8",
     });
@@ -105,7 +105,7 @@ describe.skipIf(!hasJq)("issue.sh (needs jq)", () => {
     writeFileSync(join(gh.folder, "issues"), JSON.stringify(open));
     const report = join(gh.folder, "drift.md");
     writeFileSync(report, "the report");
-    const { status } = spawnSync("scripts/drift/issue.sh", ["dev", drifted, report], {
+    const { status } = spawnSync("scripts/ci/drift/issue.sh", ["dev", drifted, report], {
       env: { ...gh.env, GH_REPO: "palindrom/monitoring", RUN_URL: "https://example.com/run/1" },
     });
     expect(status).toBe(0);
@@ -158,7 +158,7 @@ describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
     writeFileSync(join(pulumi.folder, "preview"), preview);
     writeFileSync(join(pulumi.folder, "state"), JSON.stringify({ deployment: { resources } }));
     const report = join(pulumi.folder, "out/drift.md");
-    const { stdout } = spawnSync("scripts/drift/compare.sh", ["dev", report], {
+    const { stdout } = spawnSync("scripts/ci/drift/compare.sh", ["dev", report], {
       env: pulumi.env,
       encoding: "utf8",
     });
@@ -194,7 +194,7 @@ it("every script names its missing argument", () => {
     "drift/compare.sh",
     "drift/issue.sh",
   ]) {
-    const { status, stderr } = spawnSync(resolve("scripts", script), { encoding: "utf8" });
+    const { status, stderr } = spawnSync(resolve("scripts/ci", script), { encoding: "utf8" });
     expect(status, script).not.toBe(0);
     expect(stderr, script).toMatch(/is missing/);
   }

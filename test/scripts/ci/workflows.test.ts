@@ -178,12 +178,12 @@ describe("deploy", () => {
 
   it("follows the same files as the preview", () => {
     const [, list] =
-      /^program=\((.*)\)$/m.exec(readFileSync("scripts/preview/changed.sh", "utf8")) ?? [];
+      /^program=\((.*)\)$/m.exec(readFileSync("scripts/ci/preview/changed.sh", "utf8")) ?? [];
     const previewed = (list ?? "").replaceAll("'", "").split(" ");
     const deployed = (workflow("deploy").on.push?.paths ?? []).map((path) =>
       path.replace("/**", ""),
     );
-    expect(previewed).toEqual([...deployed, "scripts/preview"]);
+    expect(previewed).toEqual([...deployed, "policy", "scripts/ci/preview"]);
     for (const path of previewed.filter((path) => !path.includes("*")))
       expect(existsSync(path), path).toBe(true);
   });

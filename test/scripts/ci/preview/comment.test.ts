@@ -1,8 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { type PreviewDigest, type PreviewStep, parseDigest } from "../scripts/preview/digest";
-import { summarize } from "../scripts/preview/render";
-import { parsePath } from "../scripts/preview/values";
+import {
+  type PreviewDigest,
+  type PreviewStep,
+  parseDigest,
+} from "../../../../scripts/ci/preview/digest";
+import { summarize } from "../../../../scripts/ci/preview/render";
+import { parsePath } from "../../../../scripts/ci/preview/values";
 
 const urn = (type: string, name: string) => `urn:pulumi:dev::monitoring::${type}::${name}`;
 const step = (

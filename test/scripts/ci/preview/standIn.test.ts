@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { redactState, standInConfig, standInSecrets } from "../scripts/preview/stand-in";
+import { redactState, standInConfig, standInSecrets } from "../../../../scripts/ci/preview/standIn";
 
 const mark = "4dabf18193072939515e22adb298388d";
 const secret = (value: unknown) => ({
