@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import { Account } from "@pulumi/gcp/serviceaccount/account";
 import * as pulumi from "@pulumi/pulumi";
 import { renderClaudeSettings, renderHook } from "./hooks/render";
 import { enableApis } from "./infra/apis";
@@ -19,7 +19,7 @@ const afterChecks = { dependsOn: generations.apply(() => apis) };
 
 const network = new Network(name, settings, afterChecks);
 const certificate = new GateCertificate(name, { host: network.host });
-const account = new gcp.serviceaccount.Account(name, { accountId: name }, afterChecks);
+const account = new Account(name, { accountId: name }, afterChecks);
 const access = { stack, settings, vm: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);
 const secrets = new StackSecrets(name, { ...access, network, certificate }, afterChecks);

@@ -1,4 +1,8 @@
-import * as gcp from "@pulumi/gcp";
+import { Address } from "@pulumi/gcp/compute/address";
+import { Firewall } from "@pulumi/gcp/compute/firewall";
+import { Network as VpcNetwork } from "@pulumi/gcp/compute/network";
+import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
+import { RecordSet } from "@pulumi/gcp/dns/recordSet";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Port of OTLP/gRPC (IANA), the only one that the world reaches. */
@@ -34,12 +38,8 @@ export class Network extends pulumi.ComponentResource {
     super("monitoring:index:Network", name, {}, opts);
     const self = { parent: this, dependsOn: opts?.dependsOn };
 
-    const network = new gcp.compute.Network(
-      `${name}-net`,
-      { name, autoCreateSubnetworks: false },
-      self,
-    );
-    const subnetwork = new gcp.compute.Subnetwork(
+    const network = new VpcNetwork(`${name}-net`, { name, autoCreateSubnetworks: false }, self);
+    const subnetwork = new Subnetwork(
       `${name}-subnet`,
       {
         name,
@@ -50,7 +50,7 @@ export class Network extends pulumi.ComponentResource {
       },
       self,
     );
-    new gcp.compute.Firewall(
+    new Firewall(
       `${name}-allow-otlp`,
       {
         name: `${name}-allow-otlp`,
@@ -60,7 +60,7 @@ export class Network extends pulumi.ComponentResource {
       },
       self,
     );
-    new gcp.compute.Firewall(
+    new Firewall(
       `${name}-allow-iap`,
       {
         name: `${name}-allow-iap`,
@@ -70,10 +70,10 @@ export class Network extends pulumi.ComponentResource {
       },
       self,
     );
-    const address = new gcp.compute.Address(`${name}-ip`, { name, region: args.region }, self);
+    const address = new Address(`${name}-ip`, { name, region: args.region }, self);
 
     if (args.otlpHost !== undefined && args.dnsZone !== undefined)
-      new gcp.dns.RecordSet(
+      new RecordSet(
         `${name}-record`,
         {
           managedZone: args.dnsZone,

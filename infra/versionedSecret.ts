@@ -1,4 +1,6 @@
-import * as gcp from "@pulumi/gcp";
+import { Secret, type SecretArgs } from "@pulumi/gcp/secretmanager/secret";
+import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember";
+import { SecretVersion } from "@pulumi/gcp/secretmanager/secretVersion";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface VersionedSecretArgs {
@@ -23,20 +25,20 @@ export class VersionedSecret extends pulumi.ComponentResource {
   /** The newest of them. */
   readonly latest: pulumi.Output<string>;
   /** Grants that must exist before anyone relies on reading. */
-  readonly grants: gcp.secretmanager.SecretIamMember[];
+  readonly grants: SecretIamMember[];
 
   constructor(name: string, args: VersionedSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:VersionedSecret", name, {}, opts);
     const self = { parent: this };
 
-    const secret = new gcp.secretmanager.Secret(
+    const secret = new Secret(
       `${name}-secret`,
       { secretId: args.secretId, replication: replication(args.locations) },
       { ...self, dependsOn: opts?.dependsOn },
     );
-    let previous: gcp.secretmanager.SecretVersion[] = [];
+    let previous: SecretVersion[] = [];
     this.versions = args.versions.map(([version, payload]) => {
-      const created = new gcp.secretmanager.SecretVersion(
+      const created = new SecretVersion(
         `${name}-${version}`,
         { secret: secret.id, secretData: pulumi.secret(payload), deletionPolicy: "DISABLE" },
         // Secret Manager calls the last one created `latest`, so they are created one after the other.
@@ -48,7 +50,7 @@ export class VersionedSecret extends pulumi.ComponentResource {
     this.latest = this.versions.at(-1) ?? pulumi.output("");
     this.grants = Object.entries(args.readers).map(
       ([reader, member]) =>
-        new gcp.secretmanager.SecretIamMember(
+        new SecretIamMember(
           `${name}-read-by-${reader}`,
           { secretId: secret.id, role: "roles/secretmanager.secretAccessor", member },
           self,
@@ -59,7 +61,7 @@ export class VersionedSecret extends pulumi.ComponentResource {
   }
 }
 
-function replication(locations: string[]): gcp.types.input.secretmanager.SecretReplication {
+function replication(locations: string[]): SecretArgs["replication"] {
   if (locations.length === 0) return { auto: {} };
   return { userManaged: { replicas: locations.map((location) => ({ location })) } };
 }

@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
-import * as gcp from "@pulumi/gcp";
+import { Disk } from "@pulumi/gcp/compute/disk";
+import { DiskResourcePolicyAttachment } from "@pulumi/gcp/compute/diskResourcePolicyAttachment";
+import { Instance } from "@pulumi/gcp/compute/instance";
+import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy";
+import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap/tunnelInstanceIAMMember";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/settings";
 import { type Network, signozPort } from "../network";
@@ -15,7 +19,7 @@ export interface SignozVmArgs {
 
 /** The VM that runs SigNoz and the gate, its data on a disk of its own, and who may open SigNoz. */
 export class SignozVm extends pulumi.ComponentResource {
-  readonly instance: gcp.compute.Instance;
+  readonly instance: Instance;
   /** Names everything that the VM must apply. */
   readonly digest: pulumi.Output<string>;
 
@@ -25,7 +29,7 @@ export class SignozVm extends pulumi.ComponentResource {
     const { settings } = args;
     const { zone, restoreFromSnapshot } = settings;
 
-    const disk = new gcp.compute.Disk(
+    const disk = new Disk(
       `${name}-data`,
       {
         // Named after its snapshot, so that a restored disk exists before the one it replaces goes.
@@ -40,7 +44,7 @@ export class SignozVm extends pulumi.ComponentResource {
       },
       { ...self, protect: true },
     );
-    const snapshots = new gcp.compute.ResourcePolicy(
+    const snapshots = new ResourcePolicy(
       `${name}-snapshots`,
       {
         name: `${name}-snapshots`,
@@ -55,7 +59,7 @@ export class SignozVm extends pulumi.ComponentResource {
       },
       self,
     );
-    new gcp.compute.DiskResourcePolicyAttachment(
+    new DiskResourcePolicyAttachment(
       `${name}-data-snapshots`,
       { name: snapshots.name, disk: disk.name, zone },
       self,
@@ -65,7 +69,7 @@ export class SignozVm extends pulumi.ComponentResource {
     const metadata = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
       .apply(([host, secrets]) => boot(host, secrets));
-    this.instance = new gcp.compute.Instance(
+    this.instance = new Instance(
       `${name}-vm`,
       {
         name,
@@ -103,7 +107,7 @@ export class SignozVm extends pulumi.ComponentResource {
     );
 
     for (const member of settings.signozUsers)
-      new gcp.iap.TunnelInstanceIAMMember(
+      new TunnelInstanceIAMMember(
         `${name}-signoz-for-${member}`,
         {
           zone,
