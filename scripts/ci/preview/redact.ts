@@ -3,13 +3,17 @@
  * Usage: redact.ts STACK_CONFIG_FILE   stdin: `pulumi stack export --show-secrets`, then `pulumi config --json --show-secrets`
  */
 import { readFileSync } from "node:fs";
-import { redactState } from "./standIn";
+import { copyState } from "./standIn";
 
 const [, , configFile] = process.argv;
 if (!configFile) throw new Error("STACK_CONFIG_FILE is missing, such as Pulumi.dev.yaml");
 const [state, config] = documents(readFileSync(0, "utf8"));
-const copy = redactState(state, readFileSync(configFile, "utf8"), config);
-process.stdout.write(`${JSON.stringify(copy)}\n`);
+const copy = copyState(state, readFileSync(configFile, "utf8"), config);
+process.stdout.write(`${JSON.stringify(copy.state)}\n`);
+for (const place of copy.unknown)
+  process.stderr.write(
+    `publish: ${place} is a secret that nothing known makes; pull requests show it as changed until scripts/ci/preview/known.ts or publicPlaces.ts knows it\n`,
+  );
 
 /** The two JSON objects of stdin, split where a line closes the first at column one. */
 function documents(text: string): [unknown, unknown] {

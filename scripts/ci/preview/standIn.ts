@@ -1,39 +1,24 @@
-import { createHash } from "node:crypto";
 import { parse, parseDocument, visit } from "yaml";
-
-/** Pulumi's mark of a secret in a state file (sdk/go/common/resource, SigKey and SecretSig). */
-const sigKey = "4dabf18193072939515e22adb298388d";
-const secretSig = "1b47061264138c4ac30d75fd1eb44270";
-
-/** Resources whose secret outputs are the program's secrets; every other secret value is made from them. */
-const generators = /^(random:index\/|tls:index\/privateKey:)/;
-
-/** Marked secret by the provider, and public all the same: left as they are, or every preview would show them changed. */
-const publicProperties = new Set(["pulumiLabels", "effectiveLabels", "effectiveAnnotations"]);
-const publicSecretVersion = /-otlp-endpoint-secret-/;
-
-/** Shorter values turn up in other text by chance. */
-const shortestSecret = 8;
-
-/** How a program writes a secret into another value; a stand-in goes through the same function, so nothing differs. */
-const encodings: ((text: string) => string)[] = [
-  (text) => text,
-  (text) => JSON.stringify(text).slice(1, -1),
-  (text) => Buffer.from(text).toString("base64"),
-  (text) => encodeURIComponent(text),
-  (text) => createHash("sha256").update(text).digest("hex"),
-];
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type Replacement = readonly [secret: string, standIn: string];
-
-const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 40);
-
-/** A letters-and-digits value for a generated secret, the same for the same place in the state. */
-const generatedStandIn = (place: string) => `standin${digest(place)}`;
-
-/** A URL, since config secrets are webhooks: a check of their form must let the stand-in through. */
-const configStandIn = (ciphertext: string) => `https://stand-in.invalid/${digest(ciphertext)}`;
+import {
+  configSecrets,
+  configStandIn,
+  generatedSecrets,
+  KnownSecrets,
+  placeStandIn,
+} from "./known";
+import { LeakScanner } from "./leaks";
+import {
+  isMarked,
+  isObject,
+  isResource,
+  type Json,
+  jsonIn,
+  leavesOf,
+  mark,
+  plaintext,
+  type Resource,
+} from "./marks";
+import { isPublicField, isPublicPlace } from "./publicPlaces";
 
 /** A stack file's text with a stand-in for each `secure:` value and without its secrets provider. */
 export function standInConfig(yaml: string): string {
@@ -61,146 +46,217 @@ export function standInSecrets(yaml: string): string[] {
   return Object.entries(config).flatMap(([key, value]) => paths(value, key));
 }
 
+export interface StateCopy {
+  state: unknown;
+  /** Places of secrets that nothing known makes: previews show them as changed. */
+  unknown: string[];
+}
+
+/** As `copyState`, without the places. */
+export const redactState = (exported: unknown, stackYaml: string, config: unknown): unknown =>
+  copyState(exported, stackYaml, config).state;
+
 /**
- * A copy of a state in which no secret is left.
+ * A copy of a state in which no secret is left. Whatever Pulumi marks secret, anywhere in the checkpoint, becomes a
+ * stand-in of its place, or is made anew from the stand-ins of the secrets that it was made from (known.ts), or is on the
+ * list of publicPlaces.ts. What is not marked keeps its text, known secrets in it excepted.
  * @param exported the object of `pulumi stack export --show-secrets`
  * @param stackYaml the stack file, whose ciphertexts name the stand-ins of config secrets
  * @param config the object of `pulumi config --json --show-secrets`
- * @throws when a secret is too short to be replaced safely, or is found in the copy after all
+ * @throws Error that names the place where a secret, or something made of it, would be left
  */
-export function redactState(exported: unknown, stackYaml: string, config: unknown): unknown {
-  const state = structuredClone(exported) as { deployment?: { [key: string]: Json } };
-  if (!state.deployment)
+export function copyState(exported: unknown, stackYaml: string, config: unknown): StateCopy {
+  const state = structuredClone(exported) as { [key: string]: Json };
+  if (!isObject(state) || !isObject(state.deployment))
     throw new Error("the state has no `deployment`: is it the output of `pulumi stack export`?");
   delete state.deployment.secrets_providers;
-  const resources = (state.deployment.resources ?? []) as { [key: string]: Json }[];
-  const replacements = [
-    ...configSecrets(stackYaml, config),
-    ...resources.flatMap((resource) =>
-      generators.test(String(resource.type))
-        ? marked(resource.outputs ?? null, `${resource.urn}`).map(
-            ([secret, place]) => [secret, generatedStandIn(place)] as const,
-          )
-        : [],
-    ),
-  ].flatMap(encoded);
-  // The longest first: a key that contains another secret must go as a whole.
-  replacements.sort(([a], [b]) => b.length - a.length);
-  state.deployment.resources = resources.map((resource) => {
-    const open =
-      String(resource.type) === "gcp:secretmanager/secretVersion:SecretVersion" &&
-      publicSecretVersion.test(JSON.stringify(resource.inputs ?? ""));
-    return redact(resource, replacements, `${resource.urn}`, open) as { [key: string]: Json };
+  const copier = new Copier(state, stackYaml, config);
+  return { state: copier.copy(), unknown: [...copier.unknown] };
+}
+
+class Copier {
+  /** Places of marked values that nothing known makes. */
+  readonly unknown = new Set<string>();
+  /** Every marked text that the copy does not keep, with its place. */
+  private readonly gone: [text: string, place: string][] = [];
+  private readonly known: KnownSecrets;
+  private readonly plainConfig: ReadonlySet<string>;
+  /** Whole texts of the state, not marked; and those that are marked somewhere. */
+  private readonly open = new Set<string>();
+  private readonly marked = new Set<string>();
+
+  constructor(
+    private readonly state: Resource,
+    stackYaml: string,
+    config: unknown,
+  ) {
+    this.plainConfig = plainValues(parse(stackYaml));
+    for (const { value, marked } of leavesOf(state, "state"))
+      if (typeof value === "string") (marked ? this.marked : this.open).add(value);
+    const generated = resourcesIn(state).map((resource) => ({
+      type: String(resource.type),
+      leaves: leavesOf(resource.outputs ?? null, String(resource.urn)),
+    }));
+    this.known = new KnownSecrets([
+      ...configSecrets(stackYaml, config),
+      ...generatedSecrets(generated),
+    ]);
+  }
+
+  copy(): Json {
+    const copy = this.walk(this.state, "state");
+    const scanner = new LeakScanner([
+      ...this.known.secrets.map(({ secret, place }) => [secret, place] as const),
+      ...this.gone.flatMap(([text, place]) =>
+        needles(text)
+          .flatMap((it) => [it, ...this.known.piecesBeside(it).map(bare)])
+          .map((it) => [it, place] as const),
+      ),
+    ]);
+    for (const { value, place, isName } of leavesOf(copy, "state")) {
+      const source = scanner.find(String(value), isName);
+      if (source)
+        throw new Error(
+          `nothing was published: ${place} holds the secret of ${source}, or something made of it, outside Pulumi's mark; let the program mark it (pulumi.secret), or leave it out of the state`,
+        );
+    }
+    return copy;
+  }
+
+  private walk(value: Json, place: string): Json {
+    if (Array.isArray(value))
+      return value.map((item, index) => this.walk(item, `${place}[${index}]`));
+    if (isResource(value)) return this.part(value, value, "") as Json;
+    if (isObject(value) && !isMarked(value))
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [
+          this.known.replaced(key),
+          this.walk(item, `${place}.${key}`),
+        ]),
+      );
+    return this.part(value, { urn: place }, "");
+  }
+
+  /** Copies what lies at a path of a resource. */
+  private part(value: Json, resource: Resource, path: string, inMark = false): Json {
+    const step = (key: string) => (path ? `${path}.${key}` : key);
+    if (Array.isArray(value))
+      return value.map((item, index) => this.part(item, resource, `${path}[${index}]`, inMark));
+    if (isMarked(value))
+      return mark(this.part(plaintext(value, placeOf(resource, path)), resource, path, true));
+    if (isObject(value))
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item], index) => [
+          inMark ? this.field(key, index, resource, path) : this.known.replaced(key),
+          this.part(item, resource, step(key), inMark),
+        ]),
+      );
+    if (!inMark) return typeof value === "string" ? this.known.replaced(value) : value;
+    if (typeof value === "string") return this.hidden(value, resource, path);
+    if (value === null) return value;
+    this.lost(String(value), placeOf(resource, path));
+    return typeof value === "number" ? 0 : false;
+  }
+
+  private field(key: string, index: number, resource: Resource, path: string): string {
+    if (isPublicField(key, this.plainConfig)) return key;
+    const place = `${placeOf(resource, path)}, key ${index}`;
+    // A word may well be in other text too: only what looks like a value is searched for.
+    this.lost(/^[A-Za-z_.$-]*$/.test(key) ? "" : key, place);
+    return placeStandIn(place);
+  }
+
+  private lost(text: string, place: string): void {
+    this.unknown.add(place);
+    this.gone.push([text, place]);
+  }
+
+  private hidden(text: string, resource: Resource, path: string): string {
+    if (text === "") return text;
+    const place = placeOf(resource, path);
+    const type = String(resource.type ?? "");
+    const asked = { type, resource, path, value: text, plainConfig: this.plainConfig };
+    if (isPublicPlace(asked) && this.known.replaced(text) === text) return text;
+    const made = this.made(text, resource, path);
+    if (made !== undefined) {
+      if (made !== text) this.gone.push([text, place]);
+      return made;
+    }
+    const decoded = Buffer.from(text, "base64").toString();
+    if (Buffer.from(decoded).toString("base64") === text) {
+      const inner = this.made(decoded, resource, path);
+      if (inner !== undefined) {
+        this.gone.push([text, place], [decoded, place]);
+        return Buffer.from(inner).toString("base64");
+      }
+    }
+    this.lost(text, place);
+    return placeStandIn(place);
+  }
+
+  /** A marked text made anew: from known secrets, or field by field where it is JSON. */
+  private made(text: string, resource: Resource, path: string): string | undefined {
+    const rebuilt = this.known.rebuilt(text, (piece) => this.isPublic(piece, resource));
+    if (rebuilt !== undefined) return rebuilt;
+    const json = jsonIn(text);
+    return json?.print(this.part(json.value, resource, path, true));
+  }
+
+  /** Whether a piece beside a known secret tells nothing that the copy does not tell anyway. */
+  private isPublic(piece: string, { urn }: Resource): boolean {
+    if (/^[\s\p{P}\p{S}]{0,3}$/u.test(piece)) return true;
+    if (this.open.has(piece) && !this.marked.has(piece))
+      return this.known.replaced(piece) === piece;
+    const word = bare(piece);
+    const name = String(urn).split("::").at(-1) ?? "";
+    return name.split(word).length > 1 && `-${name}-`.includes(`-${word}-`);
+  }
+}
+
+/** Every resource that the checkpoint describes, those of pending operations too. */
+function resourcesIn(value: Json): Resource[] {
+  if (Array.isArray(value)) return value.flatMap(resourcesIn);
+  if (!isObject(value)) return [];
+  return isResource(value) ? [value] : Object.values(value).flatMap(resourcesIn);
+}
+
+const bare = (piece: string) => piece.replace(/^[\s\p{P}\p{S}]+|[\s\p{P}\p{S}]+$/gu, "");
+
+/** An input and the output that repeats it are one place. */
+const placeOf = ({ urn }: Resource, path: string) =>
+  `${urn}${path ? `.${path.replace(/^(inputs|outputs)\./, "")}` : ""}`;
+
+/** Strings of a stack file's config that are in git as they are, keys included. */
+function plainValues(file: unknown): Set<string> {
+  const { config } = (file ?? {}) as { config?: Json };
+  const values = new Set<string>();
+  const collect = (value: Json): void => {
+    if (isObject(value)) {
+      if (typeof value.secure === "string") return;
+      for (const [key, item] of Object.entries(value)) {
+        values.add(key);
+        collect(item);
+      }
+    } else if (Array.isArray(value)) value.forEach(collect);
+    else if (value !== null) values.add(String(value));
+  };
+  collect(config ?? null);
+  return values;
+}
+
+const publicPem =
+  /-----BEGIN ((X509 )?CERTIFICATE|CERTIFICATE REQUEST|PUBLIC KEY)-----[\s\S]*?-----END \1-----/g;
+
+/** What to look for of a secret that nothing known makes: the text, and what it is when decoded as a whole. */
+function needles(text: string): string[] {
+  const own = text.replaceAll(publicPem, "").trim();
+  const decoded = (["base64", "hex"] as const).flatMap((encoding) => {
+    const inner = Buffer.from(own, encoding);
+    const whole =
+      inner.length > 3 && inner.toString(encoding).replace(/=+$/, "") === own.replace(/=+$/, "");
+    return whole && /^([\t\n\r]|[^\p{C}\ufffd])+$/u.test(inner.toString())
+      ? [inner.toString()]
+      : [];
   });
-  const text = JSON.stringify(state);
-  if (replacements.some(([secret]) => text.includes(JSON.stringify(secret).slice(1, -1))))
-    throw new Error("a secret is still in the copy of the state; nothing was published");
-  return state;
-}
-
-/** Replaces known secrets in every string; a value marked secret that holds none of them goes as a whole. */
-function redact(value: Json, replacements: Replacement[], place: string, open: boolean): Json {
-  if (typeof value === "string") return replaced(value, replacements);
-  if (Array.isArray(value))
-    return value.map((item, index) => redact(item, replacements, `${place}[${index}]`, open));
-  if (typeof value !== "object" || value === null) return value;
-  if (isSecret(value)) {
-    const plain = hide(plaintext(value, place), replacements, place, open);
-    return { [sigKey]: secretSig, plaintext: JSON.stringify(plain) };
-  }
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      replaced(key, replacements),
-      redact(item, replacements, `${place}.${key}`, open || publicProperties.has(key)),
-    ]),
-  );
-}
-
-function hide(value: Json, replacements: Replacement[], place: string, open: boolean): Json {
-  if (typeof value === "string") {
-    const text = replaced(value, replacements);
-    if (text !== value || open || value === "") return text;
-    const object = asObject(value);
-    return object
-      ? JSON.stringify(hide(object, replacements, place, open))
-      : generatedStandIn(place);
-  }
-  if (typeof value === "number") return open ? value : 0;
-  if (Array.isArray(value))
-    return value.map((item, index) => hide(item, replacements, `${place}[${index}]`, open));
-  if (typeof value === "object" && value !== null)
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        hide(item, replacements, `${place}.${key}`, open),
-      ]),
-    );
-  return value;
-}
-
-/** The object that a text holds as JSON, when printing it again gives the same text. */
-function asObject(text: string): Json | undefined {
-  if (!text.startsWith("{")) return undefined;
-  try {
-    const object = JSON.parse(text) as Json;
-    return JSON.stringify(object) === text ? object : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function replaced(text: string, replacements: Replacement[]): string {
-  return replacements.reduce((rest, [secret, standIn]) => rest.replaceAll(secret, standIn), text);
-}
-
-function encoded([secret, standIn]: Replacement): Replacement[] {
-  const trimmed = secret.trim();
-  if (trimmed.length < shortestSecret)
-    throw new Error(
-      `a secret of ${trimmed.length} characters is too short to be told from other text; use ${shortestSecret} or more`,
-    );
-  // Untrimmed too: base64 and hashes of a value with its final newline differ from those without.
-  return [...new Set([secret, trimmed])].flatMap((text) => {
-    const tail = text === secret ? secret.slice(secret.trimEnd().length) : "";
-    return encodings.map((encode) => [encode(text), encode(standIn + tail)] as const);
-  });
-}
-
-/** Every string under a secret mark, with its place. */
-function marked(value: Json, place: string, inSecret = false): [string, string][] {
-  if (typeof value === "string") return inSecret && value !== "" ? [[value, place]] : [];
-  if (Array.isArray(value))
-    return value.flatMap((item, index) => marked(item, `${place}[${index}]`, inSecret));
-  if (typeof value !== "object" || value === null) return [];
-  if (isSecret(value)) return marked(plaintext(value, place), place, true);
-  return Object.entries(value).flatMap(([key, item]) => marked(item, `${place}.${key}`, inSecret));
-}
-
-const isSecret = (value: { [key: string]: Json }) => value[sigKey] === secretSig;
-
-function plaintext(value: { [key: string]: Json }, place: string): Json {
-  if (typeof value.plaintext !== "string")
-    throw new Error(`${place} is encrypted: export the state with --show-secrets`);
-  return JSON.parse(value.plaintext) as Json;
-}
-
-function configSecrets(stackYaml: string, config: unknown): Replacement[] {
-  const file = parse(stackYaml) as { config?: { [key: string]: Json } };
-  const values = config as Record<string, { value?: Json; objectValue?: Json }>;
-  return Object.entries(file.config ?? {}).flatMap(([key, value]) =>
-    secureValues(value, values[key]?.objectValue ?? values[key]?.value, key),
-  );
-}
-
-/** Walks a config value of the stack file beside its decrypted twin. */
-function secureValues(value: Json, plain: Json | undefined, key: string): Replacement[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (!Array.isArray(value) && typeof value.secure === "string") {
-    if (typeof plain !== "string")
-      throw new Error(`config ${key} is encrypted, and its value is not in the given config`);
-    return [[plain, configStandIn(value.secure)]];
-  }
-  return Object.entries(value).flatMap(([part, item]) =>
-    secureValues(item, (plain as { [key: string]: Json } | undefined)?.[part], `${key}.${part}`),
-  );
+  return [own, ...decoded];
 }

@@ -17,6 +17,8 @@ const stackYaml = `secretsprovider: gcpkms://projects/p/locations/europe-west4/k
 encryptedkey: CiQAdatakey=
 config:
   gcp:project: p
+  gcp:defaultLabels:
+    a: b
   # who is told
   monitoring:alertWebhook:
     secure: v1:abc:def
@@ -53,6 +55,7 @@ const state = () => ({
         { result: secret(key), length: 27 },
       ),
       resource("tls:index/privateKey:PrivateKey", "leaf", {}, { privateKeyPem: secret(pem) }),
+      resource("tls:index/locallySignedCert:LocallySignedCert", "cert", {}, { certPem: "CERT\n" }),
       resource(
         "gcp:secretmanager/secretVersion:SecretVersion",
         "tls",
@@ -65,7 +68,7 @@ const state = () => ({
       resource(
         "gcp:secretmanager/secretVersion:SecretVersion",
         "json",
-        { secretData: secret(JSON.stringify({ pem, key })) },
+        { secretData: secret(JSON.stringify({ webhookToken: pem, smtpPassword: key })) },
         {},
       ),
       resource(
@@ -134,8 +137,8 @@ describe("redactState", () => {
     ];
     expect(opened(find(copy, "tls").inputs.secretData)).toBe(`CERT\n${standInPem}`);
     expect(JSON.parse(opened(find(copy, "json").inputs.secretData))).toEqual({
-      pem: standInPem,
-      key: standInKey,
+      webhookToken: standInPem,
+      smtpPassword: standInKey,
     });
     expect(find(copy, "ready").inputs.triggers).toEqual([
       createHash("sha256").update(standInKey).digest("hex"),
@@ -179,7 +182,9 @@ describe("redactState", () => {
 
   it("refuses a secret that is too short to be found safely", () => {
     const short = { ...config, "monitoring:alertWebhook": { value: "abc", secret: true } };
-    expect(() => redactState(state(), stackYaml, short)).toThrow(/3 characters is too short/);
+    expect(() => redactState(state(), stackYaml, short)).toThrow(
+      /config monitoring:alertWebhook is a secret of 3 characters, too short/,
+    );
   });
 
   it("refuses a config whose decrypted value is missing", () =>

@@ -1,0 +1,84 @@
+import { isObject, type Json } from "./marks";
+
+/** What the rules below may look at. */
+export interface Place {
+  type: string;
+  /** The resource, with its marks. */
+  resource: { [key: string]: Json };
+  /** Where in the resource, as `outputs.effectiveLabels.team`; a field of JSON in a text counts as one more step. */
+  path: string;
+  value: string;
+  /** Every plain value of the stack file, which is in git. */
+  plainConfig: ReadonlySet<string>;
+}
+
+/**
+ * What Pulumi marks secret and is public all the same. Everything else that is marked becomes a stand-in; what a known
+ * secret is put together with needs no line here where it is a whole value of the state or a word of the resource's name.
+ * A new line says where, and what exactly may stand there.
+ */
+const publicPlaces: { type: RegExp; path: RegExp; allows: (place: Place) => boolean }[] = [
+  {
+    // The provider marks labels; ours come from the stack file.
+    type: /^gcp:/,
+    path: /^outputs\.(pulumiLabels|effectiveLabels)\.[\w-]+$/,
+    allows: ({ path, value, plainConfig }) =>
+      path.endsWith(".goog-pulumi-provisioned") ? value === "true" : plainConfig.has(value),
+  },
+  {
+    // The endpoint lies beside the ingestion key for engineers, and is no secret in itself.
+    type: /^gcp:secretmanager\/secretVersion:SecretVersion$/,
+    path: /^(inputs|outputs)\.secretData\.(grpc|url|caCertificate)$/,
+    allows: ({ resource, path, value }) =>
+      /\/monitoring-signoz-otlp-endpoint-secret-[a-z0-9-]+$/.test(secretOf(resource)) &&
+      endpointForms[path.split(".").at(-1) ?? ""]?.test(value) === true,
+  },
+  {
+    // The provider marks every output of a command that was given one secret.
+    type: /^command:local:Command$/,
+    path: /^outputs\.(create|triggers\[\d+\]|environment\.[A-Z_]+)$/,
+    allows: ({ resource, path, value }) =>
+      at(resource.inputs ?? null, path.replace("outputs.", "")) === value,
+  },
+];
+
+const endpointForms: Record<string, RegExp> = {
+  grpc: /^\d{1,3}(\.\d{1,3}){3}:4317$/,
+  url: /^https:\/\/[a-z0-9.-]+:4317$/,
+  caCertificate: /^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/,
+};
+
+/**
+ * Names of fields inside marked values: a key there may be a secret too, so only these are kept.
+ * Add the fields of a new secret's payload.
+ */
+const publicFields = new Set([
+  ...["grpc", "url", "caCertificate"],
+  ...["smtpPassword", "slackWebhookUrl", "webhookUrl", "webhookToken"],
+  ...["create", "environment", "triggers"],
+  "goog-pulumi-provisioned",
+]);
+
+export const isPublicPlace = (place: Place): boolean =>
+  publicPlaces.some(
+    ({ type, path, allows }) => type.test(place.type) && path.test(place.path) && allows(place),
+  );
+
+export const isPublicField = (key: string, plainConfig: ReadonlySet<string>): boolean =>
+  publicFields.has(key) || /^GATE_[A-Z_]+$/.test(key) || plainConfig.has(key);
+
+const secretOf = ({ inputs }: { [key: string]: Json }): string =>
+  isObject(inputs) && typeof inputs.secret === "string" ? inputs.secret : "";
+
+function at(value: Json, path: string): Json | undefined {
+  return path
+    .split(/\.|\[|\]\.?/)
+    .filter(Boolean)
+    .reduce<Json | undefined>(
+      (inner, key) =>
+        typeof inner === "object" && inner !== null
+          ? (inner as { [key: string]: Json })[key]
+          : undefined,
+      value,
+    );
+}
