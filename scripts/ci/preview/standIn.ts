@@ -107,11 +107,7 @@ class Copier {
     const copy = this.walk(this.state, "state");
     const scanner = new LeakScanner([
       ...this.known.secrets.map(({ secret, place }) => [secret, place] as const),
-      ...this.gone.flatMap(([text, place]) =>
-        needles(text)
-          .flatMap((it) => [it, ...this.known.piecesBeside(it).map(bare)])
-          .map((it) => [it, place] as const),
-      ),
+      ...this.gone.flatMap(([text, place]) => needles(text).map((it) => [it, place] as const)),
     ]);
     for (const { value, place, isName } of leavesOf(copy, "state")) {
       const source = scanner.find(String(value), isName);
@@ -168,7 +164,10 @@ class Copier {
 
   private lost(text: string, place: string): void {
     this.unknown.add(place);
-    this.gone.push([text, place]);
+    // A piece beside a known secret may be one of its own, without the sign that parts them.
+    const pieces = this.known.piecesBeside(text);
+    for (const piece of [text, ...pieces.flatMap((it) => [bare(it), it.slice(1), it.slice(0, -1)])])
+      this.gone.push([piece, place]);
   }
 
   private hidden(text: string, resource: Resource, path: string): string {

@@ -184,7 +184,7 @@ export function generateState(random: Random, plant: boolean): GeneratedState {
     return marked(shapes[shape]?.(secret, known, random));
   };
   const open = (): unknown => {
-    if (!plant || random.next() > 0.3) return random.pick(["us-central1-a", 4317, true, ["a"]]);
+    if (!plant || random.next() > 0.1) return random.pick(["us-central1-a", 4317, true, ["a"]]);
     const [how, secret] = [random.pick(Object.keys(derivations)), random.pick(inState)];
     const text = derivations[how]?.(secret) ?? "";
     planted.push({ how, text, secret });
