@@ -1,50 +1,50 @@
 import { Account } from "@pulumi/gcp/serviceaccount/account";
 import * as pulumi from "@pulumi/pulumi";
 import { renderClaudeSettings, renderHook } from "./hooks/render";
+import { hookValues } from "./hooks/values";
 import { enableApis } from "./infra/apis";
+import { backends } from "./infra/backends";
 import { GateCertificate } from "./infra/certificate";
-import { hookSettings, readSettings } from "./infra/config/settings";
-import { checkedGenerations, IngestionKeys } from "./infra/ingestionKeys";
+import { readSettings } from "./infra/config/settings";
+import { IngestionKeys } from "./infra/ingestionKeys";
+import { checkedGenerations } from "./infra/keyRotation";
 import { Network, otlpPort } from "./infra/network";
 import { Ready } from "./infra/ready/ready";
+import { renderContent } from "./infra/signoz/content";
+import { contentInput } from "./infra/signoz/contentInput";
 import { StackSecrets } from "./infra/stackSecrets";
-import { SignozVm } from "./infra/vm/machine";
 
 const settings = readSettings();
+const { engineers, gate, machine, alerts } = settings;
+const content = renderContent(contentInput(settings));
 const stack = pulumi.getStack();
 const name = `monitoring-${stack}`;
 const apis = enableApis();
-const generations = checkedGenerations(settings.ingestionKeys);
-const afterChecks = { dependsOn: generations.apply(() => apis) };
+/** Generations in force, read back by the next update, which refuses to leave `latest` disabled. */
+export const ingestionKeyGenerations = checkedGenerations(engineers.ingestionKeyGenerations);
+const afterChecks = { dependsOn: ingestionKeyGenerations.apply(() => apis) };
 
-const network = new Network(name, settings, afterChecks);
-const certificate = new GateCertificate(name, { host: network.host });
+const network = new Network(name, { ...gate, ...machine, ...settings.place }, afterChecks);
+const certificate = new GateCertificate(name, network);
 const account = new Account(name, { accountId: name }, afterChecks);
-const access = { stack, settings, vm: account.member };
+const access = { ...engineers, stack, place: machine, gateReader: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);
-const secrets = new StackSecrets(name, { ...access, network, certificate }, afterChecks);
-const versions = { ...keys.vmVersions, ...secrets.vmVersions };
-const vm = new SignozVm(
-  name,
-  { settings, network, serviceAccount: account.email, secrets: versions },
-  { dependsOn: [...keys.vmGrants, ...secrets.vmGrants] },
-);
-new Ready(name, { settings, network, certificate, vm, key: keys.newest });
+const secrets = new StackSecrets(name, { ...access, ...alerts, network, certificate }, afterChecks);
+const versions = { ...keys.versions, ...secrets.versions };
+const given = { content, settings, network, account: account.email, secrets: versions };
+const backend = new backends[machine.backend](name, given, { dependsOn: [keys, secrets] });
+new Ready(name, { ...gate, certificate, backend, key: keys.probe });
 
-/** `<ip>:4317`; OTLP clients dial otlpUrl, since Claude Code cannot do TLS to an address. */
-export const otlpEndpoint = pulumi.interpolate`${network.address}:${otlpPort}`;
+/** `<ip>:4317`; clients dial `otlpUrl`, since Claude Code cannot do TLS to an address. */
+export const otlpEndpoint = pulumi.interpolate`${backend.gate.address}:${otlpPort}`;
+/** What clients dial: `https://<name>:4317`. */
 export const otlpUrl = secrets.url;
-/** Secret Manager ids of the endpoint with its CA certificate, and of the newest ingestion key. */
+/** Secret Manager id of the endpoint: `grpc`, `url`, `caCertificate`. */
 export const endpointSecret = secrets.endpoint.secretId;
+/** Secret Manager id of the shared ingestion key; its latest version is the newest. */
 export const ingestionKeySecret = keys.shared.secretId;
-/** For claude-config; `npm run export -- DIR` writes both into a checkout. */
-const hookValues = pulumi.output({
-  ...hookSettings(settings),
-  endpointUrl: otlpUrl,
-  caCertificate: certificate.caCertificate,
-  ingestionKeySecret,
-});
-export const telemetryHook = hookValues.apply(renderHook);
-export const claudeSettings = hookValues.apply(renderClaudeSettings);
-/** Read back by the next update, which refuses to leave `latest` disabled. */
-export const ingestionKeyGenerations = generations;
+const hook = hookValues(settings, certificate, { endpointUrl: otlpUrl, ingestionKeySecret });
+/** The hook script for claude-config; `npm run export -- DIR` writes it into a checkout. */
+export const telemetryHook = hook.apply(renderHook);
+/** The settings fragment for claude-config, which registers the hook. */
+export const claudeSettings = hook.apply(renderClaudeSettings);

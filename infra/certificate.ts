@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { within } from "./component";
 
 const hoursPerYear = 365 * 24;
 /** How long before its end the next `pulumi up` renews a certificate. */
@@ -21,7 +22,7 @@ export class GateCertificate extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("monitoring:index:GateCertificate", name, {}, opts);
-    const self = { parent: this };
+    const self = within(this, opts);
     const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
     const caKey = new tls.PrivateKey(`${name}-ca-key`, ecdsa, self);

@@ -1,115 +1,91 @@
-import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { engineerOf, idOf, type Settings } from "./config/settings";
-import { memberReaders, VersionedSecret } from "./versionedSecret";
+import { within } from "./component";
+import { engineerOf, idOf, probeOwner } from "./config/engineers";
+import { type DataPlace, memberReaders, VersionedSecret } from "./versionedSecret";
 
 export interface IngestionKeysArgs {
   /** Name of the stack, the last part of every secret's id. */
   stack: string;
-  settings: Settings;
-  /** IAM member of the VM, which reads every key. */
-  vm: pulumi.Input<string>;
+  ingestionKeyGenerations: string[];
+  personalKeyEmails: string[];
+  /** IAM members that may read the shared key. */
+  secretReaders: string[];
+  /** IAM member that runs the gate, which reads every key. */
+  gateReader: pulumi.Input<string>;
+  place: DataPlace;
 }
 
 /** The keys that the gate accepts: one shared key a generation, and one for each engineer who has their own. */
 export class IngestionKeys extends pulumi.ComponentResource {
-  /** Secret of the shared key; its `latest` is the newest generation. */
+  /** Secret of the shared key; its `latest` is the newest generation, and there is none without a generation. */
   readonly shared: VersionedSecret;
   /** Secrets of the engineers' own keys. */
   readonly own: VersionedSecret[];
-  /** The newest shared key. */
-  readonly newest: pulumi.Output<string>;
+  /** The key by which the gate is asked whether it accepts: the newest shared one, or one that is nobody's. */
+  readonly probe: pulumi.Output<string>;
 
   constructor(name: string, args: IngestionKeysArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:IngestionKeys", name, {}, opts);
-    const self = { parent: this, dependsOn: opts?.dependsOn };
-
-    const { ingestionKeys: generations, engineerKeys, secretReaders } = args.settings;
-    const locations = args.settings.secretLocations;
+    const self = within(this, opts);
+    const { stack, ingestionKeyGenerations: generations, place, gateReader: gate } = args;
 
     const keyName = `${name}-ingestion-key`;
     const keys = generations.map((generation) => newKey(`${keyName}-${generation}`, self).result);
     this.shared = new VersionedSecret(
       keyName,
       {
-        secretId: `monitoring-signoz-ingestion-key-secret-${args.stack}`,
+        secretId: `monitoring-signoz-ingestion-key-secret-${stack}`,
+        holds: "the shared ingestion key, a version a generation",
         versions: generations.map((generation, index) => [generation, keys[index] ?? ""]),
-        readers: { ...memberReaders(secretReaders), vm: args.vm },
-        locations,
+        readers: { ...memberReaders(args.secretReaders), gate },
+        place,
       },
       self,
     );
-    this.own = engineerKeys.map((address) => {
-      const engineer = engineerOf(address);
-      const key = newKey(`${keyName}-of-${engineer}`, self);
-      return new VersionedSecret(
-        `${keyName}-of-${engineer}`,
+    const ownKey = (
+      owner: string,
+      holds: string,
+      readers: Record<string, pulumi.Input<string>> = {},
+    ) => {
+      const secret = newKey(`${keyName}-of-${owner}`, self).result;
+      const key = pulumi.interpolate`${owner}.${secret}`;
+      const kept = new VersionedSecret(
+        `${keyName}-of-${owner}`,
         {
-          secretId: `monitoring-signoz-ingestion-key-${idOf(engineer)}-secret-${args.stack}`,
-          versions: [["key", pulumi.interpolate`${engineer}.${key.result}`]],
-          readers: { owner: `user:${address}`, vm: args.vm },
-          locations,
+          secretId: `monitoring-signoz-ingestion-key-${idOf(owner)}-secret-${stack}`,
+          holds,
+          versions: [["key", key]],
+          readers: { ...readers, gate },
+          place,
         },
         self,
       );
-    });
-    this.newest = pulumi.secret(keys.at(-1) ?? "");
+      return { key, kept };
+    };
+    const own = args.personalKeyEmails.map((address) =>
+      ownKey(engineerOf(address), "one engineer's own ingestion key", { owner: `user:${address}` }),
+    );
+    const newest = keys.at(-1);
+    // Last, because the gate's own check takes the last key it has.
+    const probe =
+      newest === undefined
+        ? ownKey(probeOwner, "the key by which the gate is asked, without a shared one")
+        : undefined;
+    this.own = [...own, ...(probe ? [probe] : [])].map(({ kept }) => kept);
+    this.probe = pulumi.secret(newest ?? probe?.key ?? "");
     this.registerOutputs();
   }
 
-  /** What the VM reads, in the names of VmSecrets. */
-  get vmVersions() {
+  /** What the gate reads. */
+  get versions() {
     return {
       ingestionKeys: pulumi.all(this.shared.versions),
       engineerKeys: pulumi.all(this.own.map((secret) => secret.latest)),
     };
   }
-
-  get vmGrants() {
-    return [this.shared, ...this.own].flatMap((secret) => secret.grants);
-  }
-}
-
-/**
- * The wanted generations, once they are known to follow from those that the stack's last update left in force.
- * Rejects what refuseLostLatest refuses: a resource that depends on this is then not touched at all.
- */
-export function checkedGenerations(wanted: string[]): pulumi.Output<string[]> {
-  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const deployed = new pulumi.StackReference("deployed", { name });
-  return deployed.getOutput("ingestionKeyGenerations").apply((generations?: string[]) => {
-    refuseLostLatest(generations ?? [], wanted);
-    return wanted;
-  });
 }
 
 const newKey = (name: string, opts: pulumi.CustomResourceOptions) =>
   // No dot and nothing to quote: a dot parts engineer and secret in an engineer's own key.
   new random.RandomPassword(name, { length: 40, special: false }, opts);
-
-/**
- * Refuses a change of generations after which Secret Manager's `latest`, which engineers fetch, would be disabled or old.
- * @throws pulumi.RunError that names the generation to add
- */
-export function refuseLostLatest(deployed: string[], wanted: string[]): void {
-  const latest = deployed.at(-1);
-  if (latest === undefined) return;
-  const newer = wanted.filter((generation) => !deployed.includes(generation));
-  const misplaced = newer.find((generation) => generation < latest);
-  if (misplaced !== undefined)
-    throw refusal(
-      `monitoring:ingestionKeys = ${JSON.stringify(wanted)} adds ${JSON.stringify(misplaced)} before ${JSON.stringify(latest)}, which is deployed: engineers fetch the version created last; give the new generation a name that sorts after ${JSON.stringify(latest)}`,
-    );
-  if (!wanted.includes(latest) && newer.length === 0)
-    throw refusal(
-      `monitoring:ingestionKeys = ${JSON.stringify(wanted)} drops ${JSON.stringify(latest)}, the newest: engineers would fetch a disabled version; add a generation that sorts after ${JSON.stringify(latest)} in the same change`,
-    );
-}
-
-// Pulumi prints a rejected error with all that the promises behind it hold, which takes minutes for a whole program.
-function refusal(message: string): pulumi.RunError {
-  return Object.defineProperty(new pulumi.RunError(message), inspect.custom, {
-    value: () => message,
-  });
-}

@@ -4,6 +4,7 @@ import { Network as VpcNetwork } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import { RecordSet } from "@pulumi/gcp/dns/recordSet";
 import * as pulumi from "@pulumi/pulumi";
+import { within } from "./component";
 
 /** Port of OTLP/gRPC (IANA), the only one that the world reaches. */
 export const otlpPort = 4317;
@@ -18,9 +19,11 @@ export interface NetworkArgs {
   /** IPv4 CIDR ranges that may reach the OTLP port. */
   allowedSources: string[];
   /** Own DNS name of the gate; without one the name that Google gives the address is used. */
-  otlpHost?: string;
-  /** Cloud DNS managed zone that gets otlpHost's record. */
-  dnsZone?: string;
+  otlpHost?: string | undefined;
+  /** Cloud DNS managed zone that gets otlpHost's record: ZONE, or projects/PROJECT/managedZones/ZONE. */
+  dnsZone?: string | undefined;
+  /** Share of connections in VPC flow logs; 0 for none. */
+  flowLogsPercent: number;
 }
 
 /**
@@ -36,7 +39,7 @@ export class Network extends pulumi.ComponentResource {
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Network", name, {}, opts);
-    const self = { parent: this, dependsOn: opts?.dependsOn };
+    const self = within(this, opts);
 
     const network = new VpcNetwork(`${name}-net`, { name, autoCreateSubnetworks: false }, self);
     const subnetwork = new Subnetwork(
@@ -47,6 +50,9 @@ export class Network extends pulumi.ComponentResource {
         region: args.region,
         ipCidrRange: "10.90.0.0/28",
         privateIpGoogleAccess: true,
+        ...(args.flowLogsPercent > 0 && {
+          logConfig: { flowSampling: args.flowLogsPercent / 100 },
+        }),
       },
       self,
     );
@@ -72,11 +78,13 @@ export class Network extends pulumi.ComponentResource {
     );
     const address = new Address(`${name}-ip`, { name, region: args.region }, self);
 
-    if (args.otlpHost !== undefined && args.dnsZone !== undefined)
+    if (args.otlpHost !== undefined && args.dnsZone !== undefined) {
+      const [zone = "", , project] = args.dnsZone.split("/").reverse();
       new RecordSet(
         `${name}-record`,
         {
-          managedZone: args.dnsZone,
+          managedZone: zone,
+          ...(project !== undefined && { project }),
           name: `${args.otlpHost}.`,
           type: "A",
           ttl: 300,
@@ -84,6 +92,7 @@ export class Network extends pulumi.ComponentResource {
         },
         self,
       );
+    }
 
     this.subnetwork = subnetwork.id;
     this.address = address.address;

@@ -1,20 +1,34 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { GateCertificate } from "./certificate";
+import { within } from "./component";
 import type { Settings } from "./config/settings";
 import { type Network, otlpPort } from "./network";
-import { memberReaders, VersionedSecret, type VersionedSecretArgs } from "./versionedSecret";
+import {
+  type DataPlace,
+  memberReaders,
+  VersionedSecret,
+  type VersionedSecretArgs,
+} from "./versionedSecret";
 
-export interface StackSecretsArgs {
+/** Secrets of the alerts' channels. */
+type ChannelSecrets = Pick<
+  Settings["alerts"],
+  "smtpPassword" | "alertSlackWebhookUrl" | "alertWebhookUrl" | "alertWebhookToken"
+>;
+
+export interface StackSecretsArgs extends ChannelSecrets {
   stack: string;
-  settings: Settings;
+  /** IAM members that may read the endpoint. */
+  secretReaders: string[];
+  place: DataPlace;
   network: Pick<Network, "address" | "host">;
   certificate: Pick<GateCertificate, "caCertificate" | "certificateAndKey">;
-  /** IAM member of the VM. */
-  vm: pulumi.Input<string>;
+  /** IAM member that runs the gate and the store. */
+  gateReader: pulumi.Input<string>;
 }
 
-/** Everything secret but the ingestion keys: what engineers dial, and what the VM and its services need. */
+/** Everything secret but the ingestion keys: what engineers dial, and what the gate and the store need. */
 export class StackSecrets extends pulumi.ComponentResource {
   /** JSON {grpc: "<ip>:4317", url, caCertificate}; not secret in itself, kept where engineers fetch the key. */
   readonly endpoint: VersionedSecret;
@@ -27,70 +41,75 @@ export class StackSecrets extends pulumi.ComponentResource {
 
   constructor(name: string, args: StackSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:StackSecrets", name, {}, opts);
-    const self = { parent: this };
-    const { settings, stack } = args;
+    const self = within(this, opts);
     const secret = (
       what: string,
+      holds: string,
       payload: pulumi.Input<string>,
-      readers: VersionedSecretArgs["readers"] = { vm: args.vm },
+      readers: VersionedSecretArgs["readers"] = { gate: args.gateReader },
     ) =>
       new VersionedSecret(
         `${name}-${what}`,
         {
-          secretId: `monitoring-${what}-secret-${stack}`,
+          secretId: `monitoring-${what}-secret-${args.stack}`,
+          holds,
           versions: [["current", payload]],
           readers,
-          locations: settings.secretLocations,
+          place: args.place,
         },
-        { ...self, dependsOn: opts?.dependsOn },
+        self,
       );
 
     this.url = pulumi.interpolate`https://${args.network.host}:${otlpPort}`;
     this.endpoint = secret(
       "signoz-otlp-endpoint",
+      "JSON of where clients send: grpc (<ip>:4317), url, caCertificate",
       pulumi.jsonStringify({
         grpc: pulumi.interpolate`${args.network.address}:${otlpPort}`,
         url: this.url,
         caCertificate: args.certificate.caCertificate,
       }),
-      memberReaders(settings.secretReaders),
+      memberReaders(args.secretReaders),
     );
-    this.tls = secret("tls", args.certificate.certificateAndKey);
+    this.tls = secret(
+      "tls",
+      "the gate's certificate and its private key",
+      args.certificate.certificateAndKey,
+    );
     // The rule and the symbols of SigNoz's password check (v0.138.0: 12 characters, one of each kind).
     const admin = { length: 32, minLower: 1, minUpper: 1, minNumeric: 1, minSpecial: 1 };
     this.signozAdmin = secret(
       "signoz-admin",
+      "password of SigNoz' root user",
       new random.RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, self)
         .result,
     );
     // Letters and digits only: the password becomes part of a URL.
     this.clickhouse = secret(
       "clickhouse",
+      "password of ClickHouse",
       new random.RandomPassword(`${name}-clickhouse`, { length: 32, special: false }, self).result,
     );
     this.alerts = secret(
       "alerts",
+      "JSON of the secrets of alerts' channels",
       pulumi.jsonStringify({
-        smtpPassword: settings.smtpPassword ?? "",
-        slackWebhookUrl: settings.alertSlackWebhookUrl ?? "",
-        webhookUrl: settings.alertWebhookUrl ?? "",
-        webhookToken: settings.alertWebhookToken ?? "",
+        smtpPassword: args.smtpPassword ?? "",
+        slackWebhookUrl: args.alertSlackWebhookUrl ?? "",
+        webhookUrl: args.alertWebhookUrl ?? "",
+        webhookToken: args.alertWebhookToken ?? "",
       }),
     );
     this.registerOutputs({ url: this.url });
   }
 
-  /** What the VM reads, in the names of VmSecrets. */
-  get vmVersions() {
+  /** What the gate and the store read. */
+  get versions() {
     return {
       tls: this.tls.latest,
       signozAdmin: this.signozAdmin.latest,
       clickhouse: this.clickhouse.latest,
       alerts: this.alerts.latest,
     };
-  }
-
-  get vmGrants() {
-    return [this.tls, this.signozAdmin, this.clickhouse, this.alerts].flatMap((it) => it.grants);
   }
 }

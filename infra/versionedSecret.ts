@@ -2,16 +2,26 @@ import { Secret, type SecretArgs } from "@pulumi/gcp/secretmanager/secret";
 import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember";
 import { SecretVersion } from "@pulumi/gcp/secretmanager/secretVersion";
 import * as pulumi from "@pulumi/pulumi";
+import { within } from "./component";
+
+/** Where Google keeps data, and under which key. */
+export interface DataPlace {
+  /** Regions; none leaves the place to Google. */
+  dataLocations: string[];
+  /** Cloud KMS key of the one region. */
+  kmsKey?: string | undefined;
+}
 
 export interface VersionedSecretArgs {
   /** Id in Secret Manager; others look it up by this name. */
   secretId: string;
+  /** What it holds, for people: kept beside it as an annotation. */
+  holds: string;
   /** A name of our own and the payload, oldest first: the last one becomes `latest`. */
   versions: [string, pulumi.Input<string>][];
   /** IAM member by a name of our own. */
   readers: Record<string, pulumi.Input<string>>;
-  /** Regions that hold the payloads; none leaves replication to Google. */
-  locations: string[];
+  place: DataPlace;
 }
 
 /**
@@ -22,19 +32,21 @@ export class VersionedSecret extends pulumi.ComponentResource {
   readonly secretId: pulumi.Output<string>;
   /** Resource names (projects/…/secrets/…/versions/N), oldest first. */
   readonly versions: pulumi.Output<string>[];
-  /** The newest of them. */
+  /** The newest of them; empty without any. */
   readonly latest: pulumi.Output<string>;
-  /** Grants that must exist before anyone relies on reading. */
-  readonly grants: SecretIamMember[];
 
   constructor(name: string, args: VersionedSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:VersionedSecret", name, {}, opts);
-    const self = { parent: this };
+    const self = within(this, opts);
 
     const secret = new Secret(
       `${name}-secret`,
-      { secretId: args.secretId, replication: replication(args.locations) },
-      { ...self, dependsOn: opts?.dependsOn },
+      {
+        secretId: args.secretId,
+        annotations: { holds: args.holds },
+        replication: replication(args.place),
+      },
+      self,
     );
     let previous: SecretVersion[] = [];
     this.versions = args.versions.map(([version, payload]) => {
@@ -42,28 +54,29 @@ export class VersionedSecret extends pulumi.ComponentResource {
         `${name}-${version}`,
         { secret: secret.id, secretData: pulumi.secret(payload), deletionPolicy: "DISABLE" },
         // Secret Manager calls the last one created `latest`, so they are created one after the other.
-        { ...self, dependsOn: previous },
+        { parent: this, dependsOn: previous },
       );
       previous = [created];
       return created.name;
     });
     this.latest = this.versions.at(-1) ?? pulumi.output("");
-    this.grants = Object.entries(args.readers).map(
-      ([reader, member]) =>
-        new SecretIamMember(
-          `${name}-read-by-${reader}`,
-          { secretId: secret.id, role: "roles/secretmanager.secretAccessor", member },
-          self,
-        ),
-    );
+    for (const [reader, member] of Object.entries(args.readers))
+      new SecretIamMember(
+        `${name}-read-by-${reader}`,
+        { secretId: secret.id, role: "roles/secretmanager.secretAccessor", member },
+        self,
+      );
     this.secretId = secret.secretId;
     this.registerOutputs({ secretId: this.secretId });
   }
 }
 
-function replication(locations: string[]): SecretArgs["replication"] {
-  if (locations.length === 0) return { auto: {} };
-  return { userManaged: { replicas: locations.map((location) => ({ location })) } };
+function replication({ dataLocations, kmsKey }: DataPlace): SecretArgs["replication"] {
+  if (dataLocations.length === 0) return { auto: {} };
+  const encryption = kmsKey && { customerManagedEncryption: { kmsKeyName: kmsKey } };
+  return {
+    userManaged: { replicas: dataLocations.map((location) => ({ location, ...encryption })) },
+  };
 }
 
 /** IAM members as readers, each by its own name. */

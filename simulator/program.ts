@@ -40,7 +40,7 @@ export interface ProgramResult {
 }
 
 /**
- * Runs the program once on the in-memory cloud, with the values of Pulumi.dev.yaml over the defaults
+ * Runs the program once on the in-memory cloud, with the values of simulator/stack.yaml over the defaults
  * of Pulumi.yaml. Node loads a module once: call `vi.resetModules()` before another run in one file.
  * @throws what the program throws
  */
@@ -90,14 +90,16 @@ export async function runProgram(run: ProgramRun = {}): Promise<ProgramResult> {
 }
 
 const root = join(__dirname, "..");
+/** What tests and `npm start` deploy: no stack of anybody, so that editing a stack changes no test. */
+export const fixtureStack = join(__dirname, "stack.yaml");
 
-/** @returns the config of the dev stack as the engine would give it to the program */
+/** @returns the config of the fixture stack as the engine would give it to the program */
 export function stackConfig(
   overlay: Record<string, unknown> = {},
   secrets: Record<string, unknown> = {},
 ): { project: string; config: Record<string, string>; secretKeys: string[] } {
   const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
-  const stack = parse(readFileSync(join(root, "Pulumi.dev.yaml"), "utf8"));
+  const stack = parse(readFileSync(fixtureStack, "utf8"));
   const qualified = (key: string) => (key.includes(":") ? key : `${project.name}:${key}`);
   const config: Record<string, string> = {};
   const set = (key: string, value: unknown) => {
@@ -126,7 +128,7 @@ async function captured(opts: pulumi.ResourceOptions): Promise<CapturedOptions> 
     replaceOnChanges: opts.replaceOnChanges ?? [],
     additionalSecretOutputs: (custom.additionalSecretOutputs ?? []) as string[],
     customTimeouts: opts.customTimeouts,
-    dependsOn: [after].flat().map(nameOf),
+    dependsOn: [after].flat().flatMap(withChildren).map(nameOf),
     parent: opts.parent && `${typeOf(opts.parent)}::${nameOf(opts.parent)}`,
   };
 }
@@ -134,6 +136,13 @@ async function captured(opts: pulumi.ResourceOptions): Promise<CapturedOptions> 
 // `apply` never runs on an unknown value; the promise, which the types hide, resolves to undefined.
 function promised(output: pulumi.Output<unknown>): Promise<unknown> {
   return (output as unknown as { promise(): Promise<unknown> }).promise();
+}
+
+/** A component stands for all that is in it, as it does for the engine. */
+function withChildren(resource: pulumi.Resource): pulumi.Resource[] {
+  const children = (resource as unknown as { __childResources?: Set<pulumi.Resource> })
+    .__childResources;
+  return [resource, ...[...(children ?? [])].flatMap(withChildren)];
 }
 
 // The SDK keeps type and name of a resource in fields that its types do not show.

@@ -10,8 +10,8 @@ beforeAll(async () => {
   program = await runProgram({
     config: {
       allowedSources: ["203.0.113.0/24"],
-      ingestionKeys: ["2026-10", "2026-11"],
-      engineerKeys: ["dana.scully@palindrom.example"],
+      ingestionKeyGenerations: ["2026-10", "2026-11"],
+      personalKeyEmails: ["dana.scully@palindrom.example"],
       secretReaders: ["group:engineering@palindrom.example"],
       signozUsers: ["group:leads@palindrom.example"],
     },
@@ -78,15 +78,15 @@ describe("the program", () => {
         "Secret monitoring-dev-signoz-admin-secret",
         "Secret monitoring-dev-signoz-otlp-endpoint-secret",
         "Secret monitoring-dev-tls-secret",
-        "SecretIamMember monitoring-dev-alerts-read-by-vm",
-        "SecretIamMember monitoring-dev-clickhouse-read-by-vm",
+        "SecretIamMember monitoring-dev-alerts-read-by-gate",
+        "SecretIamMember monitoring-dev-clickhouse-read-by-gate",
+        "SecretIamMember monitoring-dev-ingestion-key-of-dana.scully-read-by-gate",
         "SecretIamMember monitoring-dev-ingestion-key-of-dana.scully-read-by-owner",
-        "SecretIamMember monitoring-dev-ingestion-key-of-dana.scully-read-by-vm",
+        "SecretIamMember monitoring-dev-ingestion-key-read-by-gate",
         "SecretIamMember monitoring-dev-ingestion-key-read-by-group:engineering@palindrom.example",
-        "SecretIamMember monitoring-dev-ingestion-key-read-by-vm",
-        "SecretIamMember monitoring-dev-signoz-admin-read-by-vm",
+        "SecretIamMember monitoring-dev-signoz-admin-read-by-gate",
         "SecretIamMember monitoring-dev-signoz-otlp-endpoint-read-by-group:engineering@palindrom.example",
-        "SecretIamMember monitoring-dev-tls-read-by-vm",
+        "SecretIamMember monitoring-dev-tls-read-by-gate",
         "SecretVersion monitoring-dev-alerts-current",
         "SecretVersion monitoring-dev-clickhouse-current",
         "SecretVersion monitoring-dev-ingestion-key-2026-10",
@@ -230,8 +230,10 @@ describe("the program", () => {
       GATE_PORT: "4317",
       GATE_ADDRESS: "203.0.113.10",
       GATE_KEY: newest?.data,
-      GATE_DIGEST: digest,
-      GATE_INSTANCE: "monitoring-dev",
+      READY_VERSION: digest,
+      READY_PROGRESS:
+        "bash infra/vm/progress.sh christopher-little-dev us-central1-a monitoring-dev",
+      READY_TIMEOUT_MINUTES: "20",
     });
     expect(triggers).toEqual([digest]);
   });
@@ -299,7 +301,7 @@ describe("the program", () => {
       expect.arrayContaining(
         all("gcp:secretmanager/secretIamMember:SecretIamMember")
           .map(({ name }) => name)
-          .filter((name) => name.endsWith("-by-vm")),
+          .filter((name) => name.endsWith("-by-gate")),
       ),
     );
   });

@@ -8,10 +8,10 @@ beforeAll(async () => {
   program = await runProgram({
     config: {
       // Names that JavaScript would sort as numbers, were they keys of an object.
-      ingestionKeys: ["10", "9"],
+      ingestionKeyGenerations: ["10", "9"],
       otlpHost: "otlp.palindrom.example",
       dnsZone: "palindrom-zone",
-      secretLocations: ["europe-west3", "europe-west4"],
+      dataLocations: ["europe-west3", "us-central1"],
       restoreFromSnapshot: "monitoring-data-dev-20261120",
       deletionProtection: false,
       machineType: "e2-standard-4",
@@ -35,10 +35,19 @@ describe("the program with other values than its defaults", () => {
     expect(first("tls:index/certRequest:CertRequest").dnsNames).toEqual(["otlp.palindrom.example"]);
   });
 
+  it("keeps snapshots in the disk's own region, the one before it goes too", () => {
+    expect(first("gcp:compute/resourcePolicy:ResourcePolicy")).toMatchObject({
+      snapshotSchedulePolicy: { snapshotProperties: { storageLocations: "us-central1" } },
+    });
+    expect(first("gcp:compute/snapshotSettings:SnapshotSettings")).toEqual({
+      storageLocation: { policy: "LOCAL_REGION" },
+    });
+  });
+
   it("keeps every secret in the regions asked for", () => {
     for (const { name, inputs } of all("gcp:secretmanager/secret:Secret"))
       expect(plain<Values>(inputs).replication, name).toEqual({
-        userManaged: { replicas: [{ location: "europe-west3" }, { location: "europe-west4" }] },
+        userManaged: { replicas: [{ location: "europe-west3" }, { location: "us-central1" }] },
       });
   });
 

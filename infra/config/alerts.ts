@@ -1,4 +1,5 @@
 import * as field from "./fields";
+import { timezone } from "./timezone";
 
 /** What one engineer of a team may spend, in USD; 0 is no limit. */
 export interface TeamBudget {
@@ -7,21 +8,29 @@ export interface TeamBudget {
   monthlyUsd: number;
 }
 
-const budgetTexts = field.listOf(
-  field.matching(
-    /^[^=,\s"'\\]+=\d{1,7}\/\d{1,7}$/,
-    "team=daily/monthly in whole USD",
-    "research=120/1500",
-  ),
-);
+const budget = /^(?<team>[^=]{1,64})=(?<daily>\d{1,7})\/(?<monthly>\d{1,7})$/;
+/** The name stands in filters, titles and templates of SigNoz, so none of their quotes and marks may be in it. */
+const teamName = /^[\p{L}\p{N}]([\p{L}\p{N}\p{M} &.,_+/()#:-]*[\p{L}\p{N}\p{M}.+)])?$/u;
 
-const teamBudgets: field.Field<TeamBudget[]> = {
-  ...budgetTexts,
+const teamBudget: field.Kind<TeamBudget> = {
+  type: "string",
+  example: "'research=120/1500'",
   read: (text) => {
-    const budgets = budgetTexts.read(text).map((entry) => {
-      const [team = "", dailyUsd, monthlyUsd] = entry.split(/[=/]/);
-      return { team, dailyUsd: Number(dailyUsd), monthlyUsd: Number(monthlyUsd) };
-    });
+    const { team = "", daily, monthly } = budget.exec(text)?.groups ?? {};
+    if (!teamName.test(team))
+      throw new field.Fault(
+        "must be team=daily/monthly in whole USD, the team of letters, digits, blanks and & . , _ + / ( ) # : -",
+      );
+    return { team, dailyUsd: Number(daily), monthlyUsd: Number(monthly) };
+  },
+};
+
+const budgetList = field.listOf(teamBudget, { atMost: 1000 });
+
+const teamBudgets: field.Kind<TeamBudget[]> = {
+  ...budgetList,
+  read: (text) => {
+    const budgets = budgetList.read(text);
     const twice = budgets.find(
       ({ team }, index) => budgets.findIndex((budget) => budget.team === team) !== index,
     );
@@ -30,68 +39,109 @@ const teamBudgets: field.Field<TeamBudget[]> = {
   },
 };
 
-const timezone: field.Field<string> = {
-  example: "Europe/Berlin",
-  read: (text) => {
-    try {
-      new Intl.DateTimeFormat("en", { timeZone: text });
-    } catch {
-      throw new field.Fault("must be a time zone of the IANA database");
-    }
-    return text;
-  },
-};
-
 const clock = "([01]\\d|2[0-3]):[0-5]\\d";
-const httpUrl = /^https?:\/\/[^\s/]+(\/\S*)?$/;
+const webhook =
+  /^https?:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\d{1,5})?(\/[\x21-\x7e]*)?$/;
 
-/** Keys of what SigNoz alerts on and whom it tells. */
-export const alertFields = {
-  dailyBudgetUsd: field.wholeNumber(0, 1_000_000, 50),
-  monthlyBudgetUsd: field.wholeNumber(0, 10_000_000, 500),
-  teamBudgets,
-  silentHours: field.wholeNumber(0, 12, 4),
-  workingHours: field.matching(new RegExp(`^${clock}-${clock}$`), "HH:MM-HH:MM", "09:00-18:00"),
-  workingDays: field.listOf(
-    field.matching(
-      /^(mon|tues|wednes|thurs|fri|satur|sun)day$/,
-      "a day of the week in lower case",
-      "monday",
+/** What SigNoz alerts on and whom it tells. */
+export const alerts = {
+  dailyBudgetUsd: field.key(
+    "What one engineer may spend a day before SigNoz warns (at 80 %) and alarms (at 100 %); 0 is no limit",
+    field.wholeNumber(0, 1_000_000),
+    50,
+  ),
+  monthlyBudgetUsd: field.key(
+    "The same for a calendar month",
+    field.wholeNumber(0, 10_000_000),
+    500,
+  ),
+  teamBudgets: field.key(
+    "Other budgets for each engineer of a team, as team=daily/monthly in USD",
+    teamBudgets,
+  ),
+  silentHours: field.key(
+    "Hours of working time without any telemetry before an alert; 0 is never",
+    field.wholeNumber(0, 12),
+    4,
+  ),
+  workingHours: field.key(
+    "Working time of a day, in timezone",
+    field.matching(new RegExp(`^${clock}-${clock}$`), "HH:MM-HH:MM", "09:00-18:00"),
+    "09:00-18:00",
+  ),
+  workingDays: field.key(
+    "Working days of a week",
+    field.listOf(
+      field.matching(
+        /^(mon|tues|wednes|thurs|fri|satur|sun)day$/,
+        "a day of the week in lower case",
+        "monday",
+      ),
+      { atLeast: 1 },
     ),
-    { atLeast: 1 },
+    ["monday", "tuesday", "wednesday", "thursday", "friday"],
   ),
-  timezone,
-  refusedRequestsLimit: field.wholeNumber(0, 1_000_000, 20),
-  diskUsedPercentLimit: field.wholeNumber(0, 99, 80),
-  alertEmails: field.listOf(field.email),
-  smtpHost: field.optional(
-    field.matching(/^[a-z0-9.-]+:\d{1,5}$/i, "host:port", "smtp.palindrom.example:587"),
+  timezone: field.key(
+    "IANA time zone in which budgets' days and months and the working time are counted",
+    timezone,
+    "UTC",
   ),
-  smtpFrom: field.optional(field.email),
-  smtpUser: field.optional(field.matching(/^\S+$/, "a login without blanks", "alerts")),
-  smtpPassword: field.secret(/./, "a password"),
-  smtpRequireTls: field.flag(true),
-  alertSlackWebhookUrl: field.secret(/^https:\/\/\S+$/, "an https URL"),
-  alertSlackChannel: field.optional(
-    field.matching(/^#\S+$/, "a channel that begins with #", "#telemetry"),
+  refusedRequestsLimit: field.key(
+    "Requests refused for their key within 15 minutes before an alert; 0 is never",
+    field.wholeNumber(0, 1_000_000),
+    20,
   ),
-  alertWebhookUrl: field.secret(httpUrl, "an http or https URL"),
-  alertWebhookToken: field.secret(/^\S+$/, "a token without blanks"),
-  signozUrl: field.matching(
-    /^https?:\/\/[^\s/]+$/,
-    "an http or https URL without a path",
-    "http://localhost:8080",
+  diskUsedPercentLimit: field.key(
+    "Percentage of the data disk in use before an alert; 0 is never",
+    field.wholeNumber(0, 99),
+    80,
+  ),
+  alertEmails: field.key(
+    "Addresses that alerts are sent to; needs smtpHost",
+    field.listOf(field.email),
+  ),
+  smtpHost: field.key(
+    "Mail server as host:port",
+    field.optional(field.hostAndPort("smtp.palindrom.example:587")),
+  ),
+  smtpFrom: field.key("Sender of alert mails", field.optional(field.email)),
+  smtpUser: field.key(
+    "Login at the mail server",
+    field.optional(field.matching(/^[^\s\p{C}]+$/u, "a login without blanks", "alerts")),
+  ),
+  smtpPassword: field.key(
+    "Password at the mail server; set with --secret",
+    field.secret(/^[^\p{C}]+$/u, "a password in one line"),
+  ),
+  smtpRequireTls: field.key("Whether mail goes out only over TLS", field.flag, true),
+  alertSlackWebhookUrl: field.key(
+    "Slack incoming webhook for alerts; set with --secret",
+    field.secret(new RegExp(webhook.source.replace("https?", "https")), "an https URL"),
+  ),
+  alertSlackChannel: field.key(
+    "Slack channel for alerts; empty uses the webhook's own",
+    field.optional(
+      field.matching(/^#[^\s\p{C}]+$/u, "a channel that begins with #", "'#telemetry'"),
+    ),
+  ),
+  alertWebhookUrl: field.key(
+    "Any other webhook for alerts (Alertmanager's JSON); set with --secret",
+    field.secret(webhook, "an http or https URL"),
+  ),
+  alertWebhookToken: field.key(
+    "Bearer token for that webhook; set with --secret",
+    field.secret(/^[\x21-\x7e]+$/, "a token without blanks"),
   ),
 };
 
-type AlertSettings = Partial<{
-  [Key in keyof typeof alertFields]: ReturnType<(typeof alertFields)[Key]["read"]>;
-}>;
+type AlertValues = Partial<field.Values<typeof alerts>>;
 
-const minutes = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+/** Minutes since midnight of HH:MM. */
+export const minutesOf = (time: string): number =>
+  Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
-/** Faults between alert keys that are each well-formed. */
-export function alertContradictions(values: AlertSettings): string[] {
+/** Faults between these keys that are each well-formed. */
+export function alertContradictions(values: AlertValues): string[] {
   const faults: string[] = [];
   const { dailyBudgetUsd = 0, monthlyBudgetUsd = 0, workingHours, silentHours = 0 } = values;
   if (dailyBudgetUsd > 0 && monthlyBudgetUsd > 0 && monthlyBudgetUsd < dailyBudgetUsd)
@@ -100,7 +150,7 @@ export function alertContradictions(values: AlertSettings): string[] {
     );
   if (workingHours !== undefined) {
     const [start = "", end = ""] = workingHours.split("-");
-    const worked = minutes(end) - minutes(start);
+    const worked = minutesOf(end) - minutesOf(start);
     if (worked <= 0)
       faults.push(
         `monitoring:workingHours = "${workingHours}" ends before it starts; run: pulumi config set monitoring:workingHours 09:00-18:00`,
@@ -110,13 +160,13 @@ export function alertContradictions(values: AlertSettings): string[] {
         `monitoring:silentHours = "${silentHours}" is longer than workingHours "${workingHours}", so silence would never be reported; lower it`,
       );
   }
-  const needs = (key: keyof AlertSettings, other: keyof AlertSettings) => {
-    const value = values[key];
+  const needs = (name: keyof AlertValues, other: keyof AlertValues) => {
+    const value = values[name];
     const given = Array.isArray(value) ? value.length > 0 : value !== undefined;
-    const shown = alertFields[key].secret ? "[secret]" : JSON.stringify(value);
+    const shown = alerts[name].kind.secret ? "[secret]" : JSON.stringify(value);
     if (given && values[other] === undefined)
       faults.push(
-        `monitoring:${key} = ${shown} is set and monitoring:${other} is not; set both, or run: pulumi config rm monitoring:${key}`,
+        `monitoring:${name} = ${shown} is set and monitoring:${other} is not; set both, or run: pulumi config rm monitoring:${name}`,
       );
   };
   needs("alertEmails", "smtpHost");

@@ -1,45 +1,42 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Backend } from "../backend";
 import type { GateCertificate } from "../certificate";
-import type { Settings } from "../config/settings";
-import { type Network, otlpPort } from "../network";
-import type { SignozVm } from "../vm/machine";
+import { within } from "../component";
+import { otlpPort } from "../network";
 
 export interface ReadyArgs {
-  settings: Settings;
-  /** Where clients dial, and the address that the name must resolve to. */
-  network: Pick<Network, "host" | "address">;
+  backend: Pick<Backend, "gate" | "version" | "progress" | "log">;
   certificate: Pick<GateCertificate, "caCertificate">;
-  /** Whose guest attributes tell how far its boot is, and what it must have applied. */
-  vm: Pick<SignozVm, "instance" | "digest">;
-  /** The newest ingestion key. */
+  /** A key that the gate must accept. */
   key: pulumi.Input<string>;
+  readyTimeoutMinutes: number;
 }
 
-/** Ends `pulumi up` when telemetry is accepted: infra/ready/wait-for-gate.sh says what it waits for and how it fails. */
+/** Ends `pulumi up` when it is applied: wait-for-gate.sh says what it waits for and how it fails. */
 export class Ready extends pulumi.ComponentResource {
   constructor(name: string, args: ReadyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Ready", name, {}, opts);
+    const { gate, version, progress, log } = args.backend;
     new command.local.Command(
       `${name}-ready`,
       {
         // Relative to the project, so that the state is the same from every checkout.
         create: "bash infra/ready/wait-for-gate.sh",
         environment: {
-          GATE_PROJECT: args.settings.project,
-          GATE_ZONE: args.settings.zone,
-          GATE_INSTANCE: args.vm.instance.name,
-          GATE_HOST: args.network.host,
+          GATE_HOST: gate.host,
           GATE_PORT: String(otlpPort),
-          GATE_ADDRESS: args.network.address,
+          GATE_ADDRESS: gate.address,
           GATE_CA_CERTIFICATE: args.certificate.caCertificate,
           GATE_KEY: pulumi.secret(args.key),
-          GATE_DIGEST: args.vm.digest,
-          GATE_TIMEOUT_MINUTES: String(args.settings.readyTimeoutMinutes),
+          READY_VERSION: version,
+          READY_PROGRESS: progress,
+          READY_LOG: log,
+          READY_TIMEOUT_MINUTES: String(args.readyTimeoutMinutes),
         },
-        triggers: [args.vm.digest],
+        triggers: [version],
       },
-      { parent: this, dependsOn: opts?.dependsOn },
+      within(this, opts),
     );
     this.registerOutputs();
   }

@@ -1,5 +1,5 @@
 /** Where notices go: Alertmanager receivers (AlertmanagertypesPostableChannel of the SigNoz v0.138.0 API). */
-import type { ContentInput } from "./content";
+import type { ContentInput } from "./contentInput";
 
 /** By these names, and by nothing else, provisioning knows its own channels. */
 export const channelNames = ["monitoring-email", "monitoring-slack", "monitoring-webhook"];

@@ -1,5 +1,6 @@
 /** When the alert about silence keeps quiet: downtime schedules (AlertmanagertypesPostablePlannedMaintenance). */
-import type { ContentInput } from "./content";
+import { minutesOf } from "../config/alerts";
+import type { ContentInput } from "./contentInput";
 
 /** The label by which the schedules choose the rules they mute. */
 export const quietLabel = { during: "working_hours" };
@@ -8,11 +9,6 @@ export const quietLabel = { during: "working_hours" };
 export const ownDescription = "managed by monitoring";
 
 const days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-
-const minutes = (time: string): number => {
-  const [hour = 0, minute = 0] = time.split(":").map(Number);
-  return hour * 60 + minute;
-};
 
 /** From a working day's end to the next working day: how many nights. */
 function nightsAfter(day: string, workingDays: string[]): number {
@@ -48,7 +44,7 @@ export function renderQuietHours({
   if (silentHours === 0) return [];
   const lengths = new Set(workingDays.map((day) => nightsAfter(day, workingDays)));
   return [...lengths].sort().map((nights) => {
-    const pause = nights * 24 * 60 - minutes(end) + minutes(start) + silentHours * 60;
+    const pause = nights * 24 * 60 - minutesOf(end) + minutesOf(start) + silentHours * 60;
     return {
       name: `Claude Code: outside working hours (${nights === 1 ? "night" : `${nights} nights`})`,
       description: ownDescription,

@@ -1,5 +1,5 @@
 /** Alert rules (RuletypesPostableRule, schema v2alpha1, of the SigNoz v0.138.0 API). */
-import type { ContentInput } from "./content";
+import type { ContentInput } from "./contentInput";
 import { clientReceiver, dataMountpoint, gate, metrics, refusedKeyStatus } from "./names";
 import { builderQuery, formulaQueries, increase, latest, type Query } from "./query";
 import { quietLabel } from "./quietHours";
@@ -13,8 +13,11 @@ interface Threshold {
   target: number;
 }
 
-interface Rule {
+export interface Rule {
   alert: string;
+  /** For docs/dashboards.md: when it fires, and the key that leaves it out when 0. */
+  fires: string;
+  limit?: keyof ContentInput;
   queries: Query[];
   /** Combines the queries A, B, …; absent = the only query. */
   formula?: string;
@@ -69,6 +72,8 @@ function spendRule(
   const url = dashboardUrl(input.signozUrl, "claude-code-engineer");
   return {
     alert: `Claude Code: ${period} spend of an engineer${only ? ` (${teams.only})` : ""}`,
+    fires: `somebody ${only ? `of the team ${teams.only} ` : ""}has spent 80 % (warning) or 100 % (critical) of the ${period} budget ${since}`,
+    limit: only ? "teamBudgets" : period === "daily" ? "dailyBudgetUsd" : "monthlyBudgetUsd",
     queries: [increase(metrics.cost, { by: ["engineer"], where })],
     op: "above_or_equal",
     matchType: "in_total",
@@ -104,6 +109,8 @@ function silenceRule(input: ContentInput): Rule {
   const { silentHours, workingHours, timezone, signozUrl } = input;
   return {
     alert: "Claude Code: no telemetry",
+    fires: "the gate took no log record for `silentHours` of working time",
+    limit: "silentHours",
     queries: [increase(gate.accepted.logs, { where: { receiver: `= '${clientReceiver}'` } })],
     op: "below",
     matchType: "in_total",
@@ -120,6 +127,9 @@ function silenceRule(input: ContentInput): Rule {
 
 const refusedKeyRule = ({ refusedRequestsLimit, signozUrl }: ContentInput): Rule => ({
   alert: "Gate: keys are refused",
+  fires:
+    "more than `refusedRequestsLimit` requests in 15 minutes came with a key the gate does not accept",
+  limit: "refusedRequestsLimit",
   queries: [
     increase(gate.requests, { where: { "rpc.grpc.status_code": `= '${refusedKeyStatus}'` } }),
   ],
@@ -138,6 +148,7 @@ const lossRule = ({ signozUrl }: ContentInput): Rule => {
   );
   return {
     alert: "Gate: telemetry is lost",
+    fires: "anything was refused, not written or dropped in 15 minutes",
     queries: lost,
     formula: "A + B + C + D + E + F + G + H + I",
     op: "above",
@@ -152,6 +163,8 @@ const lossRule = ({ signozUrl }: ContentInput): Rule => {
 
 const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
   alert: "Storage: the data disk fills",
+  fires: "the data disk was more than `diskUsedPercentLimit` % full for 15 minutes",
+  limit: "diskUsedPercentLimit",
   queries: [latest(gate.diskUsed, { where: { mountpoint: `= '${dataMountpoint}'` } })],
   op: "above",
   matchType: "all_the_times",
@@ -204,12 +217,15 @@ function renderRule(rule: Rule, channels: string[]) {
   };
 }
 
+/** Every rule that the configuration asks for; docs/dashboards.md lists them. */
+export const rulesOf = (input: ContentInput): Rule[] => [
+  ...spendRules(input),
+  ...(input.silentHours > 0 ? [silenceRule(input)] : []),
+  ...(input.refusedRequestsLimit > 0 ? [refusedKeyRule(input)] : []),
+  lossRule(input),
+  ...(input.diskUsedPercentLimit > 0 ? [diskRule(input)] : []),
+];
+
 /** @param channels names of the channels every rule tells */
 export const renderRules = (input: ContentInput, channels: string[]) =>
-  [
-    ...spendRules(input),
-    ...(input.silentHours > 0 ? [silenceRule(input)] : []),
-    ...(input.refusedRequestsLimit > 0 ? [refusedKeyRule(input)] : []),
-    lossRule(input),
-    ...(input.diskUsedPercentLimit > 0 ? [diskRule(input)] : []),
-  ].map((rule) => renderRule(rule, channels));
+  rulesOf(input).map((rule) => renderRule(rule, channels));

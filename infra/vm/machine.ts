@@ -1,94 +1,58 @@
-import { createHash } from "node:crypto";
-import { Disk } from "@pulumi/gcp/compute/disk";
-import { DiskResourcePolicyAttachment } from "@pulumi/gcp/compute/diskResourcePolicyAttachment";
 import { Instance } from "@pulumi/gcp/compute/instance";
-import { ResourcePolicy } from "@pulumi/gcp/compute/resourcePolicy";
 import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap/tunnelInstanceIAMMember";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../config/settings";
-import { type Network, signozPort } from "../network";
-import { dataDeviceName, prepareBoot, type VmSecrets } from "./delivery";
+import type { Backend, BackendArgs } from "../backend";
+import { within } from "../component";
+import { signozPort } from "../network";
+import { DataDisk, dataDeviceName } from "./dataDisk";
+import { prepareDelivery } from "./delivery";
 
-export interface SignozVmArgs {
-  settings: Settings;
-  /** E-mail of the service account that the VM runs as. */
-  serviceAccount: pulumi.Input<string>;
-  network: Pick<Network, "subnetwork" | "address" | "host">;
-  secrets: { [Key in keyof VmSecrets]: pulumi.Input<VmSecrets[Key]> };
-}
+/** The backend on one VM, which runs SigNoz and the gate, its data on a disk of its own; and who may open SigNoz. */
+export class SignozVm extends pulumi.ComponentResource implements Backend {
+  readonly gate: Backend["gate"];
+  readonly version: pulumi.Output<string>;
+  readonly progress: pulumi.Output<string>;
+  readonly log: pulumi.Output<string>;
 
-/** The VM that runs SigNoz and the gate, its data on a disk of its own, and who may open SigNoz. */
-export class SignozVm extends pulumi.ComponentResource {
-  readonly instance: Instance;
-  /** Names everything that the VM must apply. */
-  readonly digest: pulumi.Output<string>;
-
-  constructor(name: string, args: SignozVmArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:SignozVm", name, {}, opts);
-    const self = { parent: this };
-    const { settings } = args;
-    const { zone, restoreFromSnapshot } = settings;
+    const self = within(this, opts);
+    const { machine, place, signoz } = args.settings;
+    const { zone, project } = place;
+    const { kmsKey } = machine;
 
-    const disk = new Disk(
-      `${name}-data`,
-      {
-        // Named after its snapshot, so that a restored disk exists before the one it replaces goes.
-        name: [name, "data", ...(restoreFromSnapshot ? [shortHash(restoreFromSnapshot)] : [])].join(
-          "-",
-        ),
-        type: "pd-balanced",
-        size: settings.dataDiskGb,
-        zone,
-        snapshot: restoreFromSnapshot,
-        createSnapshotBeforeDestroy: true,
-      },
-      { ...self, protect: true },
-    );
-    const snapshots = new ResourcePolicy(
-      `${name}-snapshots`,
-      {
-        name: `${name}-snapshots`,
-        region: settings.region,
-        snapshotSchedulePolicy: {
-          schedule: { dailySchedule: { daysInCycle: 1, startTime: "03:00" } },
-          retentionPolicy: {
-            maxRetentionDays: settings.snapshotRetentionDays,
-            onSourceDiskDelete: "KEEP_AUTO_SNAPSHOTS",
-          },
-        },
-      },
-      self,
-    );
-    new DiskResourcePolicyAttachment(
-      `${name}-data-snapshots`,
-      { name: snapshots.name, disk: disk.name, zone },
-      self,
-    );
-
-    const boot = prepareBoot(settings);
+    const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
+    const deliver = prepareDelivery(args.settings, args.content);
     const metadata = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
-      .apply(([host, secrets]) => boot(host, secrets));
-    this.instance = new Instance(
+      .apply(([host, secrets]) => deliver(host, secrets));
+    const instance = new Instance(
       `${name}-vm`,
       {
         name,
         zone,
-        machineType: settings.machineType,
+        machineType: machine.machineType,
         allowStoppingForUpdate: true,
-        deletionProtection: settings.deletionProtection,
+        deletionProtection: machine.deletionProtection,
         bootDisk: {
           initializeParams: {
-            image: "debian-cloud/debian-13",
-            size: settings.bootDiskGb,
+            image: machine.bootImage,
+            size: machine.bootDiskGb,
             type: "pd-balanced",
           },
+          ...(kmsKey && { kmsKeySelfLink: kmsKey }),
         },
-        attachedDisks: [{ source: disk.id, deviceName: dataDeviceName }],
+        attachedDisks: [
+          {
+            source: disk.id,
+            deviceName: dataDeviceName,
+            ...(kmsKey && { kmsKeySelfLink: kmsKey }),
+          },
+        ],
         networkInterfaces: [
           { subnetwork: args.network.subnetwork, accessConfigs: [{ natIp: args.network.address }] },
         ],
-        serviceAccount: { email: args.serviceAccount, scopes: ["cloud-platform"] },
+        serviceAccount: { email: args.account, scopes: ["cloud-platform"] },
         shieldedInstanceConfig: {
           enableSecureBoot: true,
           enableVtpm: true,
@@ -103,15 +67,15 @@ export class SignozVm extends pulumi.ComponentResource {
         })),
       },
       // Disk and address are held by the old VM, so it must go before the new one comes.
-      { ...self, deleteBeforeReplace: true, dependsOn: opts?.dependsOn },
+      { ...self, deleteBeforeReplace: true },
     );
 
-    for (const member of settings.signozUsers)
+    for (const member of signoz.signozUsers)
       new TunnelInstanceIAMMember(
         `${name}-signoz-for-${member}`,
         {
           zone,
-          instance: this.instance.name,
+          instance: instance.name,
           role: "roles/iap.tunnelResourceAccessor",
           member,
           condition: { title: "SigNoz only", expression: `destination.port == ${signozPort}` },
@@ -119,10 +83,11 @@ export class SignozVm extends pulumi.ComponentResource {
         self,
       );
 
-    this.digest = metadata.apply((delivered) => delivered["monitoring-digest"] ?? "");
-    this.registerOutputs({ digest: this.digest });
+    const { address, host } = args.network;
+    this.gate = { address: pulumi.output(address), host: pulumi.output(host) };
+    this.version = metadata.apply((delivered) => delivered["monitoring-digest"] ?? "");
+    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
+    this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
+    this.registerOutputs({ version: this.version });
   }
 }
-
-/** A snapshot's name may use all 63 characters that a disk's name has. */
-const shortHash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8);

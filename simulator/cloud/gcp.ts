@@ -21,6 +21,24 @@ const required = { type: "string", required: true, forceNew: true } as const;
 const byHand: Record<string, Schema> = {
   "gcp:projects/iAMMember:IAMMember": iamMember({ project: required }),
   "gcp:serviceaccount/iAMMember:IAMMember": iamMember({ serviceAccountId: required }),
+  "gcp:compute/snapshotSettings:SnapshotSettings": {
+    project: { type: "string", optional: true, computed: true, forceNew: true },
+    storageLocation: {
+      type: "object",
+      required: true,
+      block: {
+        policy: { type: "string", required: true },
+        locations: {
+          type: "list",
+          optional: true,
+          block: {
+            name: { type: "string", required: true },
+            location: { type: "string", required: true },
+          },
+        },
+      },
+    },
+  },
 };
 
 /** One version of a secret as Secret Manager keeps it, whoever still knows of it. */

@@ -1,4 +1,4 @@
-import type { ContentInput } from "../../infra/signoz/content.js";
+import type { ContentInput } from "../../infra/signoz/contentInput.js";
 
 /** A configuration that renders everything there is: each alert, each channel, a team of its own. */
 export const fullInput: ContentInput = {

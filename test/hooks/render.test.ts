@@ -102,12 +102,4 @@ describe("docs/telemetry-setup.md", () => {
     expect(lines.filter((line) => !findings.includes(line))).toEqual([]);
     expect(text).toContain(". ~/.claude/telemetry-hook/env");
   });
-  it("says who the engineer is as the dev stack configures it", () => {
-    const stack = readFileSync(join(__dirname, "../../Pulumi.dev.yaml"), "utf8");
-    const schema = readFileSync(join(__dirname, "../../Pulumi.yaml"), "utf8");
-    for (const name of ["PALINDROM_TEAM", "PALINDROM_ENGINEER"]) {
-      expect(text).toContain(name);
-      expect(stack + schema).toContain(name);
-    }
-  });
 });

@@ -33,7 +33,7 @@ describe("the program", () => {
       config: {
         signozUsers: ["user:lead@example.com"],
         secretReaders: ["group:engineers@example.com"],
-        engineerKeys: ["dana@example.com"],
+        personalKeyEmails: ["dana@example.com"],
       },
       secrets: { alertSlackWebhookUrl: "https://hooks.slack.com/services/T0/B0/secret-path" },
     });

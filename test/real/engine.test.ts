@@ -69,14 +69,14 @@ it("keeps every secret value out of the state file and of what it prints", async
 });
 
 it("rotates: a new generation beside the old one, the VM told in place", async () => {
-  stack.config({ ingestionKeys: ["2026-11", "2026-12"] });
+  stack.config({ ingestionKeyGenerations: ["2026-11", "2026-12"] });
   const rotated = await stack.up();
   expect([rotated.error, told(rotated)]).toEqual([
     undefined,
     [
       "create RandomPassword monitoring-dev-ingestion-key-2026-12",
       "create SecretVersion monitoring-dev-ingestion-key-2026-12",
-      "replace Command monitoring-dev-ready environment.GATE_DIGEST environment.GATE_KEY triggers[0]",
+      "replace Command monitoring-dev-ready environment.GATE_KEY environment.READY_VERSION triggers[0]",
       "update Instance monitoring-dev-vm metadata.monitoring-digest metadata.monitoring-settings",
     ],
   ]);
@@ -88,7 +88,7 @@ it("rotates: a new generation beside the old one, the VM told in place", async (
 });
 
 it("refuses to drop the newest generation, and touches nothing", async () => {
-  stack.config({ ingestionKeys: ["2026-11"] });
+  stack.config({ ingestionKeyGenerations: ["2026-11"] });
   const refused = await stack.up();
   expect(refused.error).toContain('drops "2026-12", the newest');
   expect(told(refused)).toEqual([]);
@@ -96,7 +96,7 @@ it("refuses to drop the newest generation, and touches nothing", async () => {
 });
 
 it("ends a rotation: the old version is disabled, not destroyed", async () => {
-  stack.config({ ingestionKeys: ["2026-12"] });
+  stack.config({ ingestionKeyGenerations: ["2026-12"] });
   const ended = await stack.up();
   expect(ended.error).toBeUndefined();
   expect(states(keys)).toEqual(["DISABLED", "ENABLED"]);
@@ -118,7 +118,7 @@ it("delivers an edited boot file in place and waits for it", async () => {
   expect([changed.error, told(changed)]).toEqual([
     undefined,
     [
-      "replace Command monitoring-dev-ready environment.GATE_DIGEST triggers[0]",
+      "replace Command monitoring-dev-ready environment.READY_VERSION triggers[0]",
       "update Instance monitoring-dev-vm metadata.monitoring-digest metadata.startup-script",
     ],
   ]);
@@ -131,7 +131,7 @@ it("renews the leaf certificate before it ends, under the same authority", async
   expect([renewed.error, told(renewed)]).toEqual([
     undefined,
     [
-      "replace Command monitoring-dev-ready environment.GATE_DIGEST triggers[0]",
+      "replace Command monitoring-dev-ready environment.READY_VERSION triggers[0]",
       "replace LocallySignedCert monitoring-dev-cert readyForRenewal",
       "replace SecretVersion monitoring-dev-tls-current secretData",
       "update Instance monitoring-dev-vm metadata.monitoring-digest metadata.monitoring-settings",

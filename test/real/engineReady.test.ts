@@ -41,7 +41,7 @@ it("ends `up` when the real gate accepts the newest key over TLS to the name", a
 });
 
 it("ends a rotation when the gate accepts the new key", async () => {
-  stack.config({ ingestionKeys: ["2026-11", "2026-12"] });
+  stack.config({ ingestionKeyGenerations: ["2026-11", "2026-12"] });
   const up = await stack.up();
   expect(up.error).toBeUndefined();
   expect(readyOutput()).toContain("gate: accepted");
@@ -49,7 +49,10 @@ it("ends a rotation when the gate accepts the new key", async () => {
 
 it("fails by name, key and next command when the gate never learns the newest key", async () => {
   vmFollows = false;
-  stack.config({ ingestionKeys: ["2026-11", "2026-12", "2027-01"], readyTimeoutMinutes: 1 });
+  stack.config({
+    ingestionKeyGenerations: ["2026-11", "2026-12", "2027-01"],
+    readyTimeoutMinutes: 1,
+  });
   const up = await stack.up();
   expect(up.error).toContain("did not accept telemetry within 1 minutes");
   expect(up.error).toContain("refused the key");
@@ -62,7 +65,7 @@ it("fails by name, key and next command when the gate never learns the newest ke
 });
 
 it("knows the generation that a failed `up` has made", async () => {
-  const undo = stack.config({ ingestionKeys: ["2026-11", "2026-12"] });
+  const undo = stack.config({ ingestionKeyGenerations: ["2026-11", "2026-12"] });
   const refused = await stack.preview();
   undo();
   expect(refused.error).toContain('drops "2027-01", the newest');

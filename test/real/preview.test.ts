@@ -141,7 +141,7 @@ describe("preview from a state without secrets, on the real engine", () => {
 
   it("refuses to replace the endpoint secret, unless the label says so", async () => {
     const { blockers, markdown, labelled } = await pullRequest({
-      secretLocations: ["europe-west4"],
+      dataLocations: ["us-central1"],
     });
     expect(blockers.join()).toContain("monitoring-signoz-otlp-endpoint-secret-dev");
     expect(markdown).toContain("[!CAUTION]");

@@ -109,7 +109,7 @@ describe.skipIf(missing !== "")(
       ["keepContent", true, ["collector"]],
       ["dailyBudgetUsd", 75, []],
       ["retentionDaysLogs", 14, []],
-      ["ingestionKeys", ["2026-11", "2026-12"], []],
+      ["ingestionKeyGenerations", ["2026-11", "2026-12"], []],
     ])("%s recreates only what it concerns", async (key, value, services) => {
       expect(await recreated({ [key]: value })).toEqual(services);
     });

@@ -166,7 +166,7 @@ describe("bootstrap.sh", () => {
     const { resources } = await runProgram({
       config: {
         signozUsers: ["user:lead@example.com"],
-        engineerKeys: ["dana@example.com"],
+        personalKeyEmails: ["dana@example.com"],
         otlpHost: "otlp.example.com",
         dnsZone: "example-com",
       },

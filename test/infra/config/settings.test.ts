@@ -3,7 +3,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { engineerOf, fields, readSettings } from "../../../infra/config/settings.js";
+import { engineerOf } from "../../../infra/config/engineers.js";
+import { groups, readSettings } from "../../../infra/config/settings.js";
 import { stackConfig } from "../../../simulator/program.js";
 
 const read = (config: Record<string, unknown> = {}, secrets: Record<string, unknown> = {}) => {
@@ -34,26 +35,23 @@ beforeAll(() =>
 );
 
 describe("readSettings", () => {
-  it("reads the dev stack over the defaults of Pulumi.yaml", () => {
+  it("reads a stack over the defaults of Pulumi.yaml", () => {
     expect(read()).toMatchObject({
-      project: "christopher-little-dev",
-      zone: "us-central1-a",
-      region: "us-central1",
-      org: "palindrom",
-      defaultTeam: "engineering",
-      ingestionKeys: ["2026-11"],
-      allowedSources: ["0.0.0.0/0"],
-      dataDiskGb: 100,
-      deletionProtection: true,
-      otlpHost: undefined,
+      place: { project: "christopher-little-dev", zone: "us-central1-a", region: "us-central1" },
+      engineers: {
+        org: "palindrom",
+        defaultTeam: "engineering",
+        ingestionKeyGenerations: ["2026-11"],
+      },
+      gate: { allowedSources: ["0.0.0.0/0"], otlpHost: undefined },
+      machine: { dataDiskGb: 100, deletionProtection: true },
     });
   });
 
   it("describes in Pulumi.yaml exactly the keys it reads", () => {
     const project = parse(readFileSync(join(__dirname, "../../../Pulumi.yaml"), "utf8"));
-    expect(Object.keys(project.config).sort()).toEqual(Object.keys(fields).sort());
-    for (const [key, entry] of Object.entries<{ description?: string }>(project.config))
-      expect(entry.description, key).toBeTruthy();
+    const keys = Object.values(groups).flatMap((group) => Object.keys(group));
+    expect(Object.keys(project.config)).toEqual(keys);
   });
 
   it.each([
@@ -76,20 +74,46 @@ describe("readSettings", () => {
     ["otlpHost", "otlp.palindrom.example:4317", "DNS name"],
     ["otlpHost", "203.0.113.7", "DNS name"],
     ["otlpHost", "otlp", "DNS name"],
-    ["ingestionKeys", [], "at least 1 entry"],
-    ["ingestionKeys", [""], "1 to 31 lower-case"],
-    ["ingestionKeys", ["2026-11", "2026-11"], 'must not name "2026-11" twice'],
-    ["ingestionKeys", ["2026-12", "2026-11"], "must ascend"],
-    ["ingestionKeys", [202611], "list of texts"],
-    ["engineerKeys", ["dana"], "e-mail address"],
-    ["engineerKeys", ["dana@a.example", "dana@b.example"], "second address"],
-    ["engineerKeys", ["d.a@a.example", "d-a@a.example"], "second address"],
+    ["ingestionKeyGenerations", [], "no key at all"],
+    ["ingestionKeyGenerations", [""], "1 to 31 lower-case"],
+    ["ingestionKeyGenerations", ["2026-11", "2026-11"], 'must not name "2026-11" twice'],
+    ["ingestionKeyGenerations", ["2026-12", "2026-11"], "must ascend"],
+    ["ingestionKeyGenerations", [202611], "list of texts"],
+    ["personalKeyEmails", ["dana"], "e-mail address"],
+    ["personalKeyEmails", ["dana@a.example", "dana@b.example"], "second address"],
+    ["personalKeyEmails", ["d.a@a.example", "d-a@a.example"], "second address"],
+    ["personalKeyEmails", ["zoë@a.example"], "e-mail address"],
+    ["personalKeyEmails", ["dana/ops@a.example"], "becomes part of the key"],
+    ["personalKeyEmails", ["-x@a.example"], "becomes part of the key"],
+    ["personalKeyEmails", ["monitoring-probe@a.example"], "ready check"],
+    ["dnsZone", "projects/dns/zones/z", "managed zone"],
+    ["kmsKey", "data", "projects/PROJECT/locations"],
+    ["bootImage", "Debian 13", "an image such as"],
+    ["flowLogsPercent", 101, "from 0 to 100"],
+    ["backend", "gke2", "must be vm"],
+    ["signozUrl", "http://local host", "without a path"],
+    ["signozUrl", "http://localhost:99999", "without a path"],
+    ["smtpHost", "smtp.palindrom.example:99999", "host:port"],
+    ["signozVersion", "v0.138.0@sha256:12", "with its digest"],
     ["secretReaders", ["dana@palindrom.example"], "IAM member"],
     ["secretReaders", ["allUsers"], "IAM member"],
     ["signozUsers", ["group:"], "IAM member"],
-    ["secretLocations", ["europe"], "a region"],
-    ["machineType", "e2-medium", "8 GB"],
-    ["machineType", "f1-micro", "8 GB"],
+    ["dataLocations", ["europe"], "a region"],
+    ["dataLocations", ["europe-west3"], "leaves out us-central1"],
+    ["machineType", "e2-medium", "7.5 GB"],
+    ["machineType", "f1-micro", "must be a machine type of series"],
+    ["machineType", "e2-standard-3", "such as e2-standard-8"],
+    ["machineType", "e2-highcpu-4", "it has 4"],
+    ["machineType", "n4-standard-4", "pd-balanced"],
+    ["machineType", "c4-standard-4", "pd-balanced"],
+    ["machineType", "c4a-standard-4", "Arm"],
+    ["machineType", "t2a-standard-4", "Arm"],
+    ["machineType", "a2-highgpu-1g", "accelerators"],
+    ["machineType", "e2-custom-2-4096", "it has 4"],
+    ["machineType", "e2-custom-3-8192", "even number"],
+    ["machineType", "n2-custom-4-8193", "256 MiB"],
+    ["machineType", "n2-custom-2-32768", "0.5 to 8 GB"],
+    ["machineType", "c3-custom-4-16384", "custom machine type such as"],
     ["bootDiskGb", 10, "from 20 to 2048"],
     ["dataDiskGb", 29, "from 30 to 65536"],
     ["dataDiskGb", 100.5, "whole number"],
@@ -109,12 +133,15 @@ describe("readSettings", () => {
     ["dnsZone", "palindrom-zone", "no name to record"],
     ["teamBudgets", ["research"], "team=daily/monthly"],
     ["teamBudgets", ["research=1/2", "research=3/4"], "two budgets of team research"],
+    ["teamBudgets", ['a"b=1/2'], "team=daily/monthly"],
     ["monthlyBudgetUsd", 20, "below dailyBudgetUsd"],
     ["workingHours", "9-18", "HH:MM-HH:MM"],
     ["workingHours", "18:00-09:00", "ends before it starts"],
     ["silentHours", 10, "longer than workingHours"],
     ["workingDays", ["Monday"], "day of the week"],
     ["timezone", "Mars/Olympus", "IANA"],
+    ["timezone", "europe/berlin", "Europe/Berlin"],
+    ["timezone", "+01:00", "IANA"],
     ["alertEmails", ["ops@palindrom.example"], "smtpHost is not"],
     ["smtpHost", "smtp.palindrom.example", "host:port"],
     ["smtpHost", "smtp.palindrom.example:587", "smtpFrom is not"],
@@ -129,7 +156,7 @@ describe("readSettings", () => {
     expect(message).toMatch(/run: |example: |keep one|set both|must ascend|raise it|lower it/);
   });
 
-  it.each(["gcp:project", "gcp:zone", "monitoring:org", "monitoring:ingestionKeys"])(
+  it.each(["gcp:project", "gcp:zone", "monitoring:org", "monitoring:ingestionKeyGenerations"])(
     "says how to set %s when it is missing",
     (name) => {
       expect(faultsOf({ [name]: undefined })).toMatch(
@@ -142,6 +169,55 @@ describe("readSettings", () => {
     const message = faultsOf({ dataDiskGB: 200 });
     expect(message).toContain("monitoring:dataDiskGB is not a key of this program");
     expect(message).toContain("dataDiskGb");
+  });
+
+  it.each([
+    ["ingestionKeys", ["2026-11"], "ingestionKeyGenerations"],
+    ["engineerKeys", ["dana@palindrom.example"], "personalKeyEmails"],
+    ["secretLocations", ["us-central1"], "dataLocations"],
+  ])("says how %s is called now", (key, value, now) => {
+    expect(faultsOf({ [key]: value })).toContain(
+      `monitoring:${key} is now called monitoring:${now}`,
+    );
+  });
+
+  it.each([
+    ["teamBudgets", ["Data & AI=120/1500"]],
+    [
+      "dnsZone",
+      "projects/palindrom-dns/managedZones/palindrom-zone",
+      { otlpHost: "otlp.a.example" },
+    ],
+    [
+      "secretReaders",
+      ["principalSet://iam.googleapis.com/locations/global/workforcePools/staff/group/eng"],
+    ],
+    [
+      "signozUsers",
+      ["principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/dana"],
+    ],
+    ["ingestionKeyGenerations", [], { personalKeyEmails: ["dana@palindrom.example"] }],
+    ["signozVersion", `v0.138.0@sha256:${"a".repeat(64)}`],
+    ["machineType", "n1-standard-2"],
+    ["machineType", "custom-4-16384"],
+    ["machineType", "n2-custom-2-32768-ext"],
+    ["machineType", "c3-standard-4-lssd"],
+    ["dataLocations", ["us-central1", "europe-west3"]],
+    [
+      "kmsKey",
+      "projects/palindrom-kms/locations/us-central1/keyRings/ring/cryptoKeys/data",
+      { dataLocations: ["us-central1"] },
+    ],
+    ["timezone", "America/Argentina/ComodRivadavia"],
+    ["adminEmail", "a$b'c@palindrom.example"],
+  ])("takes %s = %j", (key, value, others: Record<string, unknown> = {}) => {
+    expect(() => read({ [key]: value, ...others })).not.toThrow();
+  });
+
+  it("refuses a secret that the copy of the state could not hide", () => {
+    expect(faultsOf({ smtpUser: "u" }, { smtpPassword: "short" })).toContain(
+      "monitoring:smtpPassword = [secret] must have 8 characters or more",
+    );
   });
 
   it("reports every fault in one message", () => {
@@ -159,7 +235,7 @@ describe("readSettings", () => {
     expect(stored).toContain("monitoring:alertWebhookUrl = [secret] must be stored encrypted");
     expect(stored).toContain("pulumi config set --secret monitoring:alertWebhookUrl");
     expect(stored).not.toContain("/plain");
-    const { alertWebhookUrl } = read({}, { alertWebhookUrl: "https://hooks.example.com/x" });
+    const { alertWebhookUrl } = read({}, { alertWebhookUrl: "https://hooks.example.com/x" }).alerts;
     expect(alertWebhookUrl && (await pulumi.isSecret(alertWebhookUrl))).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ import { freePort } from "../../../simulator/freePort";
 const script = join(__dirname, "../../../infra/ready/wait-for-gate.sh");
 const host = "10.113.0.203.bc.googleusercontent.com";
 const key = "the-newest-key-0123456789";
-const digest = "d1";
+const version = "d1";
 
 const curlHasHttp2 = (): boolean => {
   try {
@@ -40,17 +40,12 @@ describe.skipIf(!curlHasHttp2())(
       return () => rmSync(home, { recursive: true, force: true });
     });
 
-    /** gcloud as an operator has it: `says` is a line of shell; null leaves it out. */
+    /** @param says what the backend's progress command prints, or a whole command of its own */
     const run = ({
       says,
       port = gate.port,
       ...environment
-    }: { says: string | null; port?: number } & Record<string, unknown>) => {
-      const gcloud = join(home, "bin/gcloud");
-      if (says !== null) {
-        writeFileSync(gcloud, `#!/bin/sh\necho "$@" >>"$HOME/asked"\n${says}\n`);
-        chmodSync(gcloud, 0o755);
-      }
+    }: { says: string; port?: number } & Record<string, unknown>) => {
       for (const tool of [
         "bash",
         "sh",
@@ -82,11 +77,10 @@ describe.skipIf(!curlHasHttp2())(
               GATE_ADDRESS: "203.0.113.10",
               GATE_CA_CERTIFICATE: certificate.ca,
               GATE_KEY: key,
-              GATE_DIGEST: digest,
-              GATE_PROJECT: "a-project",
-              GATE_ZONE: "us-central1-a",
-              GATE_INSTANCE: "monitoring-dev",
-              GATE_TIMEOUT_MINUTES: "0",
+              READY_VERSION: version,
+              READY_PROGRESS: says,
+              READY_LOG: "show the log",
+              READY_TIMEOUT_MINUTES: "0",
               ...environment,
             },
           },
@@ -95,55 +89,68 @@ describe.skipIf(!curlHasHttp2())(
       });
     };
 
-    const attributes = (applied: string, stage = "probe done", error = "") =>
+    const reports = (applied: string, stage = "content done", error = "") =>
       `printf '%s\\n' 'stage=${stage}' 'applied=${applied}' 'error=${error}'`;
 
-    it("ends well once the gate accepts the key and the VM has applied the digest", async () => {
-      const { code, stdout, stderr } = await run({ says: attributes(digest) });
+    it("ends well once the gate accepts the key and the version is applied", async () => {
+      const { code, stdout, stderr } = await run({ says: reports(version) });
       expect(stderr).toBe("");
       expect(code).toBe(0);
-      expect(stdout).toBe("gate: accepted; VM: probe done\n");
+      expect(stdout).toBe("gate: accepted; stage: content done\n");
     });
 
-    it("ends well by the gate alone where nobody can ask the VM", async () => {
-      expect((await run({ says: null })).code).toBe(0);
-      expect((await run({ says: "echo 'Permission denied' >&2; exit 1" })).code).toBe(0);
-    });
-
-    it("waits while the VM still has to apply the digest, and names its stage in the end", async () => {
+    it("does not call it done where nobody can know what is applied, and says so at once", async () => {
       const { code, stderr } = await run({
-        says: attributes("d0", "images failed", "pull refused"),
+        says: "echo 'no log-in: run gcloud auth application-default login' >&2; exit 1",
+        READY_TIMEOUT_MINUTES: "1",
       });
       expect(code).toBe(1);
-      expect(stderr).toContain("VM monitoring-dev: stage images failed, pull refused");
-      expect(stderr).toContain(
-        "gcloud compute instances get-serial-port-output monitoring-dev --project=a-project --zone=us-central1-a",
-      );
+      expect(stderr).toContain("nobody here can know whether this version is applied: no log-in");
+      expect(stderr).toContain("then run again: pulumi up");
     });
 
-    it("waits for a VM that has published nothing yet", async () => {
-      const { code, stdout } = await run({ says: "echo 'ERROR: 404 not found' >&2; exit 1" });
+    it("asks again when there was no answer", async () => {
+      const asked = join(home, "asked");
+      const says = `[ -e ${asked} ] && { ${reports(version)}; exit 0; }; : >${asked}; echo 'HTTP 503' >&2; exit 2`;
+      const { code, stdout } = await run({
+        says,
+        READY_TIMEOUT_MINUTES: "1",
+        READY_POLL_SECONDS: "0.1",
+      });
+      expect(code).toBe(0);
+      expect(stdout).toContain("stage: unknown (HTTP 503)");
+    });
+
+    it("waits while another version is applied, and names the stage in the end", async () => {
+      const { code, stderr } = await run({ says: reports("d0", "images failed", "pull refused") });
       expect(code).toBe(1);
-      expect(stdout).toContain("VM: nothing reported yet");
+      expect(stderr).toContain("Stage: images failed, pull refused");
+      expect(stderr).toContain("See what is not applied yet: show the log");
     });
 
-    it("trusts the VM's own probe where the firewall shuts this machine out", async () => {
+    it("waits for a backend that has reported nothing yet", async () => {
+      const { code, stdout } = await run({ says: "true" });
+      expect(code).toBe(1);
+      expect(stdout).toContain("stage: nothing reported yet");
+    });
+
+    it("trusts the backend's own probe where the firewall shuts this machine out", async () => {
       const port = await freePort();
-      expect((await run({ says: attributes(digest), port })).code).toBe(0);
-      const { code, stderr } = await run({ says: attributes("d0"), port });
+      expect((await run({ says: reports(version), port })).code).toBe(0);
+      const { code, stderr } = await run({ says: reports("d0"), port });
       expect(code).toBe(1);
       expect(stderr).toContain("monitoring:allowedSources");
     });
 
     it("says that the gate does not know the key", async () => {
-      const { code, stderr } = await run({ says: attributes(digest), GATE_KEY: "another-key" });
+      const { code, stderr } = await run({ says: reports(version), GATE_KEY: "another-key" });
       expect(code).toBe(1);
       expect(stderr).toContain("does not know the newest key");
     });
 
     it("points to otlpHost when the name does not resolve", async () => {
       const { code, stderr } = await run({
-        says: attributes(digest),
+        says: reports(version),
         GATE_HOST: "otlp.palindrom.invalid",
         CURL_HOME: join(home, "none"),
         HOME: join(home, "none"),
@@ -158,7 +165,7 @@ describe.skipIf(!curlHasHttp2())(
     it("points to otlpHost when another server answers under the name", async () => {
       const other = await issueCertificate([host]);
       const { code, stderr } = await run({
-        says: attributes(digest),
+        says: reports(version),
         GATE_CA_CERTIFICATE: other.ca,
       });
       expect(code).toBe(1);
@@ -167,7 +174,7 @@ describe.skipIf(!curlHasHttp2())(
 
     it("never prints the key", async () => {
       for (const GATE_KEY of [key, "another-key"]) {
-        const { stdout, stderr } = await run({ says: attributes(digest), GATE_KEY });
+        const { stdout, stderr } = await run({ says: reports(version), GATE_KEY });
         expect(stdout + stderr).not.toContain(GATE_KEY);
       }
     });

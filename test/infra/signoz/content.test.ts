@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  contentMetadata,
-  renderContent,
-  type SignozContent,
-} from "../../../infra/signoz/content.js";
+import { renderContent, type SignozContent } from "../../../infra/signoz/content.js";
+import { packed } from "../../../infra/vm/metadata.js";
 import { bareInput, fullInput, fullSecrets } from "../../../simulator/signoz/input.js";
 import * as schema from "../../../simulator/signoz/schema.js";
 
@@ -260,6 +257,9 @@ describe("silence", () => {
 });
 
 describe("as instance metadata", () => {
+  const contentMetadata = (content: SignozContent, limitBytes?: number) =>
+    packed(JSON.stringify(content), "The SigNoz content", limitBytes);
+
   it("is the same bytes for the same input, and holds no secret", () => {
     const text = contentMetadata(full);
     expect(contentMetadata(renderContent(structuredClone(fullInput)))).toBe(text);

@@ -11,8 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ContentInput } from "../../../infra/signoz/content.js";
-import { contentMetadata, renderContent } from "../../../infra/signoz/content.js";
+import { renderContent } from "../../../infra/signoz/content.js";
+import type { ContentInput } from "../../../infra/signoz/contentInput.js";
+import { packed } from "../../../infra/vm/metadata.js";
 import { bareInput, fullInput, fullSecrets } from "../../../simulator/signoz/input.js";
 import type { Json } from "../../../simulator/signoz/objects.js";
 import { SignozImitation } from "../../../simulator/signoz/server.js";
@@ -51,7 +52,7 @@ async function provision(
   input: ContentInput,
   {
     secrets = fullSecrets as object | null,
-    content = contentMetadata(renderContent(input)),
+    content = JSON.stringify(renderContent(input)),
     credentials = user as object,
   } = {},
 ): Promise<Run> {
@@ -259,7 +260,7 @@ describe.skipIf(missing.length > 0)(
       let repaired: Run;
       const input = { ...fullInput, retentionDays: { metrics: 30, logs: 15, traces: 16 } };
       // Packed, as content that is too large arrives.
-      const content = contentMetadata(renderContent(input), 64 * 1024);
+      const content = packed(JSON.stringify(renderContent(input)), "content", 64 * 1024);
 
       beforeAll(async () => {
         await setUp();

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { cpSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { fixtureStack } from "../../../simulator/program.js";
 
 const root = join(__dirname, "../../..");
 
 /** What `pulumi up` needs of the repository. */
 const programFiles = [
   "Pulumi.yaml",
-  "Pulumi.dev.yaml",
   "package.json",
   "tsconfig.json",
   "index.ts",
@@ -19,6 +19,7 @@ const programFiles = [
 /** Copies the program into a folder, where files may be edited; the packages are those of the repository. */
 export function copyProgram(dir: string): void {
   for (const file of programFiles) cpSync(join(root, file), join(dir, file), { recursive: true });
+  cpSync(fixtureStack, join(dir, "Pulumi.dev.yaml"));
   symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
 }
 

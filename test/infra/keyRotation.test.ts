@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refuseLostLatest } from "../../infra/ingestionKeys.js";
+import { refuseLostLatest } from "../../infra/keyRotation.js";
 
 describe("refuseLostLatest", () => {
   it.each([

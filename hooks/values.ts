@@ -1,0 +1,22 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { GateCertificate } from "../infra/certificate";
+import type { Settings } from "../infra/config/settings";
+
+/** What the hook carries to every engineer: the configuration, and what was made of it. */
+export const hookValues = (
+  { engineers, place }: Pick<Settings, "engineers" | "place">,
+  certificate: Pick<GateCertificate, "caCertificate">,
+  made: Record<"endpointUrl" | "ingestionKeySecret", pulumi.Input<string>>,
+) =>
+  pulumi.output({
+    project: place.project,
+    org: engineers.org,
+    defaultTeam: engineers.defaultTeam,
+    teamVariable: engineers.teamVariable,
+    engineerVariable: engineers.engineerVariable,
+    onePasswordReference: engineers.onePasswordReference ?? "",
+    keyGeneration: engineers.ingestionKeyGenerations.at(-1) ?? "",
+    instrumentPrograms: engineers.instrumentPrograms,
+    caCertificate: certificate.caCertificate,
+    ...made,
+  });

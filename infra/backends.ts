@@ -1,0 +1,6 @@
+import type { BackendClass } from "./backend";
+import type { Settings } from "./config/settings";
+import { SignozVm } from "./vm/machine";
+
+/** By the value of `monitoring:backend`. */
+export const backends: Record<Settings["machine"]["backend"], BackendClass> = { vm: SignozVm };

@@ -1,0 +1,112 @@
+import * as field from "./fields";
+import { keyOwner } from "./keyForm";
+
+/** Who reports, and by which keys. */
+export const engineers = {
+  org: field.key(
+    "Name of the company, sent as resource attribute `org` and used as SigNoz's organisation",
+    field.matching(
+      /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]$/,
+      "2 to 64 letters, digits, blanks and . _ -",
+      "palindrom",
+    ),
+  ),
+  defaultTeam: field.key(
+    "Value of attribute `team` for an engineer who has not set the team variable",
+    field.label("engineering"),
+  ),
+  teamVariable: field.key(
+    "Environment variable on the engineer's machine that names the team",
+    field.variable("PALINDROM_TEAM"),
+  ),
+  engineerVariable: field.key(
+    "Environment variable on the engineer's machine that overrides $USER as attribute `engineer`",
+    field.variable("PALINDROM_ENGINEER"),
+  ),
+  onePasswordReference: field.key(
+    "1Password secret reference (op://vault/item/field) that holds the shared ingestion key; empty leaves 1Password out",
+    field.optional(
+      field.matching(
+        /^op:\/\/[^/\p{C}]+(\/[^/\p{C}]+){2,3}$/u,
+        "a 1Password secret reference",
+        "op://vault/item/field",
+      ),
+    ),
+  ),
+  instrumentPrograms: field.key(
+    "Whether the hook also writes OTEL_* to $CLAUDE_ENV_FILE, so that programs run inside a session report to the same gate",
+    field.flag,
+    true,
+  ),
+  ingestionKeyGenerations: field.key(
+    "Generations of the shared ingestion key, oldest first in ascending order; all are accepted, engineers fetch the newest; may be empty once everybody has a key of their own",
+    field.listOf(
+      field.matching(
+        /^[a-z0-9][a-z0-9-]{0,30}$/,
+        "1 to 31 lower-case letters, digits and dashes",
+        "2026-11",
+      ),
+    ),
+  ),
+  personalKeyEmails: field.key(
+    "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with the part before the @",
+    field.listOf(
+      {
+        ...field.email,
+        read: (text) => {
+          const address = field.email.read(text);
+          if (!keyOwner.test(engineerOf(address)))
+            throw new field.Fault(
+              "must begin with a letter or digit and have only letters, digits and . _ + - before the @, since that part becomes part of the key",
+            );
+          return address;
+        },
+      },
+      { atMost: 1000 },
+    ),
+  ),
+  secretReaders: field.key(
+    "IAM members that may read the endpoint and the shared ingestion key",
+    field.listOf(field.member),
+  ),
+};
+
+export const renamedEngineers = {
+  ingestionKeys: "ingestionKeyGenerations",
+  engineerKeys: "personalKeyEmails",
+};
+
+/** Faults between these keys that are each well-formed. */
+export function engineerContradictions(values: Partial<field.Values<typeof engineers>>): string[] {
+  const faults: string[] = [];
+  const { ingestionKeyGenerations: generations, personalKeyEmails: emails } = values;
+  const early = generations?.find((one, index) => one < (generations[index - 1] ?? ""));
+  if (early !== undefined)
+    faults.push(
+      `monitoring:ingestionKeyGenerations = ${JSON.stringify(generations)} must ascend, newest last; move ${JSON.stringify(early)} or give it a later name`,
+    );
+  if (generations?.length === 0 && emails?.length === 0)
+    faults.push(
+      "monitoring:ingestionKeyGenerations = [] leaves no key at all, since personalKeyEmails is empty too; run: pulumi config set --path 'monitoring:ingestionKeyGenerations[0]' 2026-11",
+    );
+  const owners = (emails ?? []).map((address) => idOf(engineerOf(address)));
+  const twice = owners.findIndex((owner, index) => owners.indexOf(owner) !== index);
+  if (twice >= 0)
+    faults.push(
+      `monitoring:personalKeyEmails = ${JSON.stringify(emails)} has a second address of engineer ${JSON.stringify(owners[twice])}: ${emails?.[twice]}; keep one`,
+    );
+  if (owners.includes(probeOwner))
+    faults.push(
+      `monitoring:personalKeyEmails = ${JSON.stringify(emails)} has an address of ${JSON.stringify(probeOwner)}, the name of the ready check's own key; keep one of another name`,
+    );
+  return faults;
+}
+
+/** Owner of the key by which a stack without a shared key asks its own gate; its requests carry no telemetry. */
+export const probeOwner = "monitoring-probe";
+
+/** Attribute `engineer` of the key that an e-mail address owns: the part before the @, in lower case. */
+export const engineerOf = (address: string): string => address.replace(/@.*$/s, "").toLowerCase();
+
+/** A name as part of a Google resource id, which takes no dots and the like. */
+export const idOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9-]/g, "-");
