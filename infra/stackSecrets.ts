@@ -84,11 +84,10 @@ export class StackSecrets extends pulumi.ComponentResource {
       new random.RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, self)
         .result,
     );
-    // Letters and digits only: the password becomes part of a URL.
     this.clickhouse = secret(
       "clickhouse",
-      "password of ClickHouse",
-      new random.RandomPassword(`${name}-clickhouse`, { length: 32, special: false }, self).result,
+      "JSON of the passwords of ClickHouse's users",
+      clickhousePasswords(name, self),
     );
     this.alerts = secret(
       "alerts",
@@ -113,3 +112,22 @@ export class StackSecrets extends pulumi.ComponentResource {
     };
   }
 }
+
+/** ClickHouse's users: each service gets the grants that it needs (infra/vm/files/clickhouse/users.xml). */
+const clickhouseUsers = ["signoz", "collector", "migrator"] as const;
+
+/** JSON {signoz, collector, migrator} of passwords. */
+const clickhousePasswords = (name: string, opts: pulumi.ResourceOptions) =>
+  pulumi.jsonStringify(
+    Object.fromEntries(
+      clickhouseUsers.map((user) => [
+        user,
+        // Letters and digits only: the password becomes part of a URL.
+        new random.RandomPassword(
+          `${name}-clickhouse-${user}`,
+          { length: 32, special: false },
+          opts,
+        ).result,
+      ]),
+    ),
+  );

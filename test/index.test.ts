@@ -65,7 +65,9 @@ describe("the program", () => {
         "Network monitoring-dev-net",
         "PrivateKey monitoring-dev-ca-key",
         "PrivateKey monitoring-dev-key",
-        "RandomPassword monitoring-dev-clickhouse",
+        "RandomPassword monitoring-dev-clickhouse-collector",
+        "RandomPassword monitoring-dev-clickhouse-migrator",
+        "RandomPassword monitoring-dev-clickhouse-signoz",
         "RandomPassword monitoring-dev-ingestion-key-2026-10",
         "RandomPassword monitoring-dev-ingestion-key-2026-11",
         "RandomPassword monitoring-dev-ingestion-key-of-dana.scully",
@@ -152,7 +154,7 @@ describe("the program", () => {
       plain<Values>(only("command:local:Command").inputs).create,
     ]);
     const values = secretValues();
-    expect(values).toHaveLength(8);
+    expect(values).toHaveLength(10);
     for (const value of values) {
       expect(value.length).toBeGreaterThan(10);
       expect(open.includes(JSON.stringify(value).slice(1, -1))).toBe(false);

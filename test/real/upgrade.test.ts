@@ -85,8 +85,13 @@ describe.skipIf(missing !== "")(
     beforeAll(async () => {
       root = await debian();
       mkdirSync(join(dir, "secrets"));
-      for (const name of ["collector", "clickhouse", "signoz"])
-        writeFileSync(join(dir, `secrets/${name}.env`), "A=b\n");
+      for (const name of [
+        "collector.env",
+        "migrator.env",
+        "signoz.env",
+        "clickhouse-passwords.xml",
+      ])
+        writeFileSync(join(dir, `secrets/${name}`), "A=b\n");
       before = await hashes();
     });
 

@@ -79,7 +79,7 @@ suite(`a first boot on Debian 13${because}`, () => {
     expect(unescaped(config.services.signoz.environment.SIGNOZ_USER_ROOT_PASSWORD)).toBe(
       'Admin$1`"quoted"\\ #x',
     );
-    expect(config.services.collector.environment.CLICKHOUSE_PASSWORD).toBe("clickhousePassword1");
+    expect(config.services.collector.environment.CLICKHOUSE_PASSWORD).toBe("collectorPassword1");
   });
 
   it("shows no secret in an argument, a log line or a guest attribute", async () => {
@@ -286,7 +286,8 @@ suite(`secrets${because}`, () => {
     ["ingestionKeys", "# comment", /not an ingestion key/],
     ["ingestionKeys", "\r\n", /not an ingestion key|is empty/],
     ["ingestionKeys", "", /is empty/],
-    ["clickhouse", "a@b:c", /letters and digits/],
+    ["clickhouse", "a@b:c", /JSON \{signoz, collector, migrator\}/],
+    ["clickhouse", '{"signoz":"a@b:c"}', /letters and digits/],
     ["signozAdmin", "it's", /takes no '/],
     ["tls", "no certificate", /is not for gate.test/],
   ] as const)("%s = %j is refused before it does harm", async (name, payload, words) => {

@@ -22,7 +22,9 @@ prepare_disk() {
   mount_at_boot "$link"
   install -d -m 755 -o 101 -g 101 "$data/clickhouse" "$data/clickhouse/user_scripts" "$data/keeper"
   install -d -m 700 -o 10001 -g 10001 "$data/queue"
-  install -d -m 700 "$data/signoz"
+  install -d -m 700 -o 10002 -g 10002 "$data/signoz"
+  # Restored from a time when SigNoz ran as root.
+  find "$data/signoz" ! -user 10002 -exec chown 10002:10002 {} +
 }
 
 format_if_blank() { # DEVICE
@@ -68,7 +70,9 @@ prepare_docker() {
   fi
   replace /etc/apt/apt.conf.d/20auto-upgrades 644 <"$release/auto-upgrades.conf"
   replace /etc/systemd/system/docker.service.d/monitoring.conf 644 <"$release/docker-mount.conf"
+  replace /usr/local/sbin/monitoring-firewall 755 <"$release/firewall.sh"
   systemctl daemon-reload
+  systemctl enable --quiet --now monitoring-firewall.service || fail "monitoring-firewall.service does not start: $(systemctl status --no-pager --lines=3 monitoring-firewall.service 2>&1)"
   timeout 180 systemctl enable --quiet --now docker.service ||
     fail "docker.service does not start: $(systemctl status --no-pager --lines=3 docker.service 2>&1)"
   retry 120 docker info >/dev/null 2>&1 || fail "docker.service runs, but its daemon does not answer"

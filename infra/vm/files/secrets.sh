@@ -2,17 +2,23 @@
 # Stage secrets, sourced by startup.sh: each secret by its version from Secret Manager, written where its
 # one reader finds it; nothing secret in an argument, a log line or the metadata.
 # shellcheck disable=SC2154 # startup.sh sets state, data, settings
-readonly gate_uid=10001
+readonly gate_uid=10001 clickhouse_uid=101
 
 read_secrets() {
-  local next=$state/secrets.next password admin version
+  local next=$state/secrets.next service admin version
+  local -A passwords
   rm -rf "$next"
   mkdir "$next"
   collect_keys >"$next/keys"
   fetch_secret "$(setting .secrets.tls)" >"$next/tls"
   check_certificate "$next/tls"
-  password=$(fetch_secret "$(setting .secrets.clickhouse)")
-  [[ $password =~ ^[A-Za-z0-9]+$ ]] || fail "secret $(setting .secrets.clickhouse): must be letters and digits only, since it becomes part of an address"
+  version=$(setting .secrets.clickhouse)
+  fetch_secret "$version" >"$next/clickhouse"
+  for service in signoz collector migrator; do
+    passwords[$service]=$(jq --raw-output --arg of "$service" '.[$of] // empty' "$next/clickhouse" 2>/dev/null) || true
+    [[ ${passwords[$service]} =~ ^[A-Za-z0-9]{16,}$ ]] ||
+      fail "secret $version: wants JSON {signoz, collector, migrator}, each 16 or more letters and digits, since they become part of addresses"
+  done
   admin=$(fetch_secret "$(setting .secrets.signozAdmin)")
   version=$(setting '.secrets.alerts // empty')
   if [ -n "$version" ]; then
@@ -25,16 +31,28 @@ read_secrets() {
   install -d -m 500 -o $gate_uid -g $gate_uid "$state/gate"
   replace "$state/gate/tls.pem" 400 $gate_uid:$gate_uid <"$next/tls"
   replace "$state/gate/keys" 400 $gate_uid:$gate_uid <"$next/keys"
-  replace "$state/secrets/clickhouse.env" <<<"CLICKHOUSE_PASSWORD='$password'"
-  replace "$state/secrets/collector.env" <<END
-CLICKHOUSE_PASSWORD='$password'
-SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'
+  # What ClickHouse compares with; the passwords themselves stay with their users.
+  {
+    echo '<clickhouse><users>'
+    for service in signoz collector migrator; do
+      echo "<$service><password_sha256_hex>$(printf '%s' "${passwords[$service]}" | sha256sum | cut -d ' ' -f 1)</password_sha256_hex></$service>"
+    done
+    echo '</users></clickhouse>'
+  } | replace "$state/secrets/clickhouse-passwords.xml" 400 $clickhouse_uid:$clickhouse_uid
+  replace "$state/secrets/migrator.env" 400 <<<"SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://migrator:${passwords[migrator]}@clickhouse:9000'"
+  replace "$state/secrets/migrator.password" 400 <<<"${passwords[migrator]}"
+  replace "$state/secrets/collector.env" 400 <<END
+CLICKHOUSE_PASSWORD='${passwords[collector]}'
+SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://collector:${passwords[collector]}@clickhouse:9000'
 END
   {
-    echo "SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:$password@clickhouse:9000'"
+    echo "SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:${passwords[signoz]}@clickhouse:9000'"
     echo "SIGNOZ_USER_ROOT_PASSWORD='$admin'"
     smtp_variables "$next/alerts"
-  } | replace "$state/secrets/signoz.env"
+  } | replace "$state/secrets/signoz.env" 400
+  egress_ports "$next/alerts" | replace "$state/egress-ports"
+  # At boot the rules of the last run hold; these are this run's.
+  /usr/local/sbin/monitoring-firewall || fail "the firewall's rules could not be loaded"
   jq --raw-input --null-input --arg email "$(setting .adminEmail)" '{$email, password: input}' <<<"$admin" | replace "$state/secrets/admin.json"
   if [ -e "$next/alerts" ]; then replace "$state/secrets/alerts.json" <"$next/alerts"; else rm -f "$state/secrets/alerts.json"; fi
   rm -rf "$next"
@@ -50,6 +68,14 @@ smtp_variables() { # ALERTS_FILE: alert mails, by SigNoz's own names
     | {SMARTHOST: .host, FROM: .from, AUTH__USERNAME: .user, REQUIRE__TLS: .requireTls}
     | to_entries[] | select(.value != null and .value != "") | "\($prefix)\(.key)=\u0027\(.value)\u0027"' "$settings"
   [ -z "$password" ] || echo "${prefix}AUTH__PASSWORD='$password'"
+}
+
+egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; none without mail, Slack and webhook
+  {
+    jq --raw-output '.smtp.host // empty | sub(".*:"; "")' "$settings"
+    [ ! -e "$1" ] || jq --raw-output '(.slackWebhookUrl // "", .webhookUrl // "")
+      | capture("^(?<scheme>https?)://[^/?#]*?(:(?<port>[0-9]+))?([/?#]|$)") | .port // {http: "80", https: "443"}[.scheme]' "$1"
+  } | sort -u
 }
 
 # One key a line and no final newline: a blank line, or an empty file, would accept the empty key.

@@ -13,11 +13,39 @@ pull_images() {
   local image
   write_variables
   compose "$release" config --quiet || fail "compose.yaml does not fit its variables; what runs was left running"
+  check_containment
   while IFS= read -r image; do
     docker image inspect "$image" >/dev/null 2>&1 ||
       retry 900 timeout 600 docker pull --quiet "$image" ||
       fail "image $image could not be pulled in 15 minutes; what runs was left running"
+    check_image "$image"
   done < <(compose "$release" config --images | sort -u)
+}
+
+# On the host's network, with the host's rights or its files no rule of firewall.sh holds.
+check_containment() {
+  local odd
+  odd=$(compose "$release" config --format json | jq --raw-output '.services | to_entries | map(select(.value
+    | .network_mode != null or .pid != null or .ipc != null or .userns_mode != null or .privileged == true
+    or .cap_drop != ["ALL"] or (.cap_add // [] | length > 0) or (.devices // [] | length > 0) or .read_only != true
+    or (.user // "" | test("^[1-9][0-9]*:[1-9][0-9]*$") | not)
+    or (.security_opt // [] | index("no-new-privileges:true") == null)
+    or any(.volumes[]?; .source // "" | test("^/(var/lib|mnt)/monitoring/") | not)
+  )) | map(.key) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
+  [ -z "$odd" ] || fail "compose.yaml gives more than their own network, files and an unprivileged user to: $odd; what runs was left running"
+}
+
+# A publisher can move a tag; what this machine pulled first under it stays what the tag means here.
+check_image() { # IMAGE
+  local id known
+  id=$(docker image inspect --format '{{.Id}}' "$1")
+  known=$(awk -v image="$1" '$1 == image { print $2 }' "$data/image-ids" 2>/dev/null || true)
+  if [ -z "$known" ]; then
+    echo "$1 $id" >>"$data/image-ids"
+  elif [ "$known" != "$id" ]; then
+    docker image rm "$1" >/dev/null 2>&1 || true
+    fail "image $1 is no longer the one that this machine pulled first ($known, now $id): its tag was moved. Pin the one you mean by its digest (version: TAG@sha256:…); to take the new one, delete the tag's line in $data/image-ids. What runs was left running"
+  fi
 }
 
 write_variables() {
@@ -40,7 +68,7 @@ ORG='$(setting .org)'
 SIGNOZ_URL=$(setting .signozUrl)
 KEEP_CONTENT=$(setting .keepContent)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
-CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse.env")
+CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
 SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
 COLLECTOR_FILES=$(digest_of otel-collector.yaml exporters.yaml "$state/secrets/collector.env")
 END

@@ -108,7 +108,7 @@ setting() { # JQ_PATH: one value of the settings, which check_settings has seen
 # --- stages up to the delivered files ----------------------------------------------------------
 
 packages() {
-  local wanted=(ca-certificates curl docker-cli docker-compose docker.io e2fsprogs jq openssl unattended-upgrades)
+  local wanted=(ca-certificates curl docker-cli docker-compose docker.io e2fsprogs jq nftables openssl unattended-upgrades)
   local missing=() package
   for package in "${wanted[@]}"; do
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

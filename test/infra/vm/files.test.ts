@@ -16,8 +16,13 @@ interface Volume {
   type: string;
   target: string;
 }
+interface Network {
+  internal?: boolean;
+  driver_opts: Record<string, string>;
+}
 interface Service {
   image: string;
+  networks?: string[];
   restart: string;
   mem_limit: string;
   ports?: string[];
@@ -167,7 +172,7 @@ describe("compose.yaml", () => {
     const binds = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.filter((volume: unknown) => typeof volume === "object"),
     );
-    expect(binds).toHaveLength(5);
+    expect(binds).toHaveLength(6);
     for (const bind of binds)
       expect(bind).toMatchObject({ type: "bind", bind: { create_host_path: false } });
     for (const service of Object.values(services))
@@ -197,6 +202,54 @@ describe("compose.yaml", () => {
     });
   });
 
+  it("gives no service more than an unprivileged user, its own network and a root that it cannot write", () => {
+    for (const [name, service] of Object.entries(services))
+      expect([name, service]).toEqual([
+        name,
+        expect.objectContaining({
+          read_only: true,
+          cap_drop: ["ALL"],
+          security_opt: ["no-new-privileges:true"],
+          user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
+        }),
+      ]);
+    const text = JSON.stringify(services);
+    expect(text).not.toMatch(/network_mode|privileged|cap_add|"pid"|"ipc"|devices|docker\.sock/);
+  });
+
+  it("parts the networks by who talks to whom, and only those that publish a port can leave", () => {
+    const { networks } = yaml("compose.yaml");
+    const members = (network: string) =>
+      Object.keys(services).filter((name) => services[name as Name].networks?.includes(network));
+    for (const [name, network] of Object.entries<Network>(networks)) {
+      expect([name, network.driver_opts]).toEqual([
+        name,
+        { "com.docker.network.bridge.name": `mon-${name}` },
+      ]);
+      expect([name, network.internal === true]).toEqual([name, !["public", "web"].includes(name)]);
+      expect(text("firewall.sh")).toMatch(new RegExp(`for network in .*\\b${name}\\b.*; do`));
+    }
+    expect(members("keeper")).toEqual(["keeper", "clickhouse"]);
+    expect(members("read")).toEqual(["clickhouse", "signoz"]);
+    expect(members("schema")).toEqual(["clickhouse", "migrator", "migrator-async"]);
+    expect(members("write")).toEqual(["clickhouse", "collector"]);
+  });
+
+  it("hands each secret file to one service", () => {
+    const readers: Record<string, string[]> = {};
+    for (const [name, { env_file = [], volumes = [] }] of Object.entries(services))
+      for (const file of [...env_file, ...volumes.map((volume) => Object(volume).source ?? "")])
+        if (file.includes("/secrets/")) readers[file] = [...(readers[file] ?? []), name];
+    const folder = "/var/lib/monitoring/secrets";
+    expect(readers).toEqual({
+      [`${folder}/clickhouse-passwords.xml`]: ["clickhouse"],
+      // One and the same job, in two steps.
+      [`${folder}/migrator.env`]: ["migrator", "migrator-async"],
+      [`${folder}/signoz.env`]: ["signoz"],
+      [`${folder}/collector.env`]: ["collector"],
+    });
+  });
+
   it("holds no secret: those come by env_file", () => {
     const all = JSON.stringify(services);
     expect(all).not.toMatch(/PASSWORD|SECRET/);
@@ -204,7 +257,7 @@ describe("compose.yaml", () => {
       Object.entries(services)
         .filter(([, { env_file }]) => env_file)
         .map(([name]) => name),
-    ).toEqual(["clickhouse", "migrator", "migrator-async", "signoz", "collector"]);
+    ).toEqual(["migrator", "migrator-async", "signoz", "collector"]);
   });
 });
 

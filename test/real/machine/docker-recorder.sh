@@ -34,7 +34,9 @@ start_collector() {
 }
 case "$*" in
   info) fails info && exit 1 ;;
+  'image inspect --format '*) cat "/recorded/image-id" 2>/dev/null || echo "sha256:$(sha256sum <<<"$5" | cut -d " " -f 1)" ;;
   'image inspect '*) grep -qxF "$3" /recorded/images 2>/dev/null || exit 1 ;;
+  'image rm '*) sed -i "\\|^$3\$|d" /recorded/images ;;
   'pull '*)
     fails pull && exit 1
     echo "${!#}" >>/recorded/images

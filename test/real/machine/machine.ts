@@ -131,7 +131,11 @@ export class Machine {
       ...Object.fromEntries(secrets.engineerKeys.map((name) => [name, "first.last.5e3f0b61c2"])),
       [secrets.tls]: this.certificate.pem,
       [secrets.signozAdmin]: 'Admin$1`"quoted"\\ #x',
-      [secrets.clickhouse]: "clickhousePassword1",
+      [secrets.clickhouse]: JSON.stringify({
+        signoz: "signozPassword0001",
+        collector: "collectorPassword1",
+        migrator: "migratorPassword01",
+      }),
     };
   }
 

@@ -6,7 +6,7 @@ import { cachedPart } from "./cache";
 /** What the VM's image brings along, and what startup.sh installs on it. */
 const packages = [
   "ca-certificates,curl,jq,openssl,gzip,systemd,systemd-sysv,e2fsprogs,util-linux,procps,iproute2",
-  "docker.io,docker-cli,docker-compose,unattended-upgrades",
+  "docker.io,docker-cli,docker-compose,nftables,unattended-upgrades",
 ].join(",");
 
 /**

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What containers may begin, as an nftables table of its own: Docker neither flushes nor reorders it, and it stands
+# before Docker does (monitoring-firewall.service), so no container ever runs without it.
+# Nothing, but within their network; SigNoz also to the ports in $state/egress-ports, once alerts leave the machine.
+# The metadata server, which hands out this machine's token, answers no container; only its DNS, where SigNoz may dial.
+set -euo pipefail
+readonly state=/var/lib/monitoring
+ports=$(paste -s -d , "$state/egress-ports" 2>/dev/null || true)
+
+egress=
+if [ -n "$ports" ]; then
+  egress="iifname mon-web udp dport 53 accept
+    iifname mon-web tcp dport 53 accept
+    ip daddr 169.254.0.0/16 drop
+    ip6 daddr { fe80::/10, fd20:ce::/32 } drop
+    iifname mon-web oifname != mon-* tcp dport { $ports } accept"
+fi
+
+# The first two lines make the third work whether or not the table exists; all of it happens at once.
+nft --file - <<END
+table inet monitoring {}
+delete table inet monitoring
+table inet monitoring {
+  chain from_containers {
+    ct state established,related accept
+    $egress
+    drop
+  }
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    $(for network in keeper schema write read gate web public; do echo "iifname mon-$network oifname mon-$network accept"; done)
+    iifname mon-* jump from_containers
+    ip daddr 169.254.0.0/16 udp dport 53 accept
+    ip daddr 169.254.0.0/16 tcp dport 53 accept
+    ip daddr 169.254.0.0/16 drop
+    ip6 daddr { fe80::/10, fd20:ce::/32 } drop
+  }
+  chain input {
+    type filter hook input priority filter - 10; policy accept;
+    iifname mon-* ct state established,related accept
+    iifname mon-* drop
+  }
+}
+END
