@@ -6,8 +6,8 @@ const unseen = /\p{C}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}|\p{M}{4,}/g
 
 /** A text that others wrote, on one line, without what changes how the text around it reads. */
 export function plain(text: string): string {
-  const line = text.toWellFormed().replace(/\s+/g, " ").replace(unseen, "�");
-  return line.length > longestText ? `${line.slice(0, longestText).toWellFormed()}…` : line;
+  const line = text.replace(/\s+/g, " ").replace(unseen, "�");
+  return line.length > longestText ? `${[...line].slice(0, longestText).join("")}…` : line;
 }
 
 /**
@@ -28,7 +28,7 @@ export function fence(text: string): string {
   const lines = text
     .trim()
     .split(/\r\n|\r|\n/)
-    .map((line) => line.toWellFormed().replaceAll("\t", "  ").replace(unseen, "�"));
+    .map((line) => line.replaceAll("\t", "  ").replace(unseen, "�"));
   const longest = [...text.matchAll(/`+/g)].map(([run]) => run.length + 1);
   const ticks = "`".repeat(Math.max(3, ...longest));
   return [ticks, ...lines, ticks].join("\n");
