@@ -43,7 +43,7 @@ export const otlpUrl = secrets.url;
 export const endpointSecret = secrets.endpoint.secretId;
 /** Secret Manager id of the shared ingestion key; its latest version is the newest. */
 export const ingestionKeySecret = keys.shared.secretId;
-const hook = hookValues(settings, certificate, { endpointUrl: otlpUrl, ingestionKeySecret });
+const hook = hookValues(settings, certificate, keys, otlpUrl);
 /** The hook script for claude-config; `npm run export -- DIR` writes it into a checkout. */
 export const telemetryHook = hook.apply(renderHook);
 /** The settings fragment for claude-config, which registers the hook. */

@@ -9,7 +9,9 @@ export interface HookValues {
   caCertificate: string;
   /** Secret Manager id whose latest version is the bare key. */
   ingestionKeySecret: string;
-  /** GCP project of that secret. */
+  /** The same for an engineer's own key: its id with `{engineer}` in it; absent where nobody has one. */
+  personalKeySecret?: string;
+  /** GCP project of those secrets. */
   project: string;
   org: string;
   defaultTeam: string;
@@ -25,12 +27,12 @@ export interface HookValues {
 }
 
 const hooksDir = __dirname;
-const include = /^\. "\$\{self%\/\*\}\/(parts\/[a-z]+\.sh)"\n/gm;
+const include = /^\. "\$\{self%\/\*\}\/((?:parts|clients)\/[a-z-]+\.sh)"\n/gm;
 const placeholder = /^([a-z_]+)=@([A-Z_]+)@$/gm;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * The SessionStart hook as one POSIX shell file: hooks/telemetry-hook.sh with its parts put in place
+ * The SessionStart hook as one POSIX shell file: hooks/telemetry-hook.sh with its parts and its client put in place
  * and its placeholders filled.
  * @throws when a value is missing or a placeholder is left over (its name is in the message), or when a
  *   value cannot be what it is used as
@@ -48,7 +50,7 @@ export function renderHook(values: HookValues): string {
     (_line, part: string) =>
       readFileSync(join(hooksDir, part), "utf8").replace(/^# shellcheck .*\n/, ""),
   );
-  return fillPlaceholders(template, values);
+  return fillPlaceholders(template, { personalKeySecret: "", ...values });
 }
 
 /**

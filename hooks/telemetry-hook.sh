@@ -1,21 +1,22 @@
 #!/bin/sh
-# Claude Code telemetry: a SessionStart hook that keeps this machine reporting to the company's gate.
+# Telemetry of an AI client: a hook at its session start that keeps this machine reporting to the company's gate.
 #
-#   telemetry-hook.sh             what Claude Code runs: silent, quick, always exit 0
-#   telemetry-hook.sh status      one screen: key source, endpoint, where the variables are
+#   telemetry-hook.sh             what the client runs: silent, quick, always exit 0
+#   telemetry-hook.sh status      one screen: key, who is stamped, endpoint, where the variables are
 #   telemetry-hook.sh doctor      every link checked, each with its fix (--json, --live)
 #   telemetry-hook.sh refresh     fetch the key now, and switch reporting on again after uninstall
-#   telemetry-hook.sh uninstall   settings.json as it was, reporting off
+#   telemetry-hook.sh uninstall   the client's settings as they were, reporting off
 #
-# Claude Code builds its exporter before any hook runs, so what this writes counts from the next
-# session on. State: <Claude Code's folder>/telemetry-hook, 0700, ignored by git.
+# What this writes counts from the next session on: a client builds its exporter before any hook runs.
+# State: <the client's folder>/telemetry-hook, 0700, ignored by git.
 
-# The jq programs are in single quotes.
-# shellcheck disable=SC2016
+# The jq and awk programs are in single quotes; tr is given sets of characters.
+# shellcheck disable=SC2016,SC2020
 
 endpoint_url=@ENDPOINT_URL@
 ca_certificate=@CA_CERTIFICATE@
 ingestion_key_secret=@INGESTION_KEY_SECRET@
+personal_key_secret=@PERSONAL_KEY_SECRET@
 project=@PROJECT@
 org=@ORG@
 default_team=@DEFAULT_TEAM@
@@ -29,25 +30,29 @@ umask 077
 # Bytes, not characters: the same lengths and ranges in every shell and locale.
 LC_ALL=C
 export LC_ALL
-# The hook asks about Claude Code's folder, whatever repository the session was started in.
+# The hook asks about the client's folder, whatever repository the session was started in.
+exported_work_tree=${GIT_WORK_TREE-}
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE CDPATH IFS
 case $0 in
   /*) self=$0 ;;
   *) self=$PWD/$0 ;;
 esac
-config_dir=${CLAUDE_CONFIG_DIR:-${HOME:+$HOME/.claude}}
-settings=$config_dir/settings.json
-state=$config_dir/telemetry-hook
 
 . "${self%/*}/parts/base.sh"
+. "${self%/*}/parts/words.sh"
+. "${self%/*}/parts/gate.sh"
 . "${self%/*}/parts/key.sh"
-. "${self%/*}/parts/settings.sh"
+. "${self%/*}/parts/variables.sh"
+. "${self%/*}/parts/tracked.sh"
+. "${self%/*}/parts/splice.sh"
+. "${self%/*}/clients/claude-code.sh"
 . "${self%/*}/parts/session.sh"
 . "${self%/*}/parts/doctor.sh"
 
+client_open
 case ${1-} in
   "")
-    # Claude Code reads stdout until every holder has closed it: only the message may have it.
+    # The client reads stdout until every holder has closed it: only the message may have it.
     (session_start 3>&1 >/dev/null 2>&1)
     exit 0
     ;;

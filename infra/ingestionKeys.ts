@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { within } from "./component";
-import { engineerOf, idOf, probeOwner } from "./config/engineers";
+import { engineerOf, idOf, personalKey, probeOwner } from "./config/engineers";
 import { type DataPlace, memberReaders, VersionedSecret } from "./versionedSecret";
 
 export interface IngestionKeysArgs {
@@ -22,6 +22,8 @@ export class IngestionKeys extends pulumi.ComponentResource {
   readonly shared: VersionedSecret;
   /** Secrets of the engineers' own keys. */
   readonly own: VersionedSecret[];
+  /** Id of an engineer's own secret, with `{engineer}` for idOf of their name: the hook on their machine fills it in. */
+  readonly personalSecretId: string;
   /** The key by which the gate is asked whether it accepts: the newest shared one, or one that is nobody's. */
   readonly probe: pulumi.Output<string>;
 
@@ -30,6 +32,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
     const self = within(this, opts);
     const { stack, ingestionKeyGenerations: generations, place, gateReader: gate } = args;
 
+    this.personalSecretId = `monitoring-signoz-ingestion-key-{engineer}-secret-${stack}`;
     const keyName = `${name}-ingestion-key`;
     const keys = generations.map((generation) => newKey(`${keyName}-${generation}`, self).result);
     this.shared = new VersionedSecret(
@@ -45,17 +48,21 @@ export class IngestionKeys extends pulumi.ComponentResource {
     );
     const ownKey = (
       owner: string,
+      generation: string,
       holds: string,
       readers: Record<string, pulumi.Input<string>> = {},
     ) => {
-      const secret = newKey(`${keyName}-of-${owner}`, self).result;
+      const secret = newKey(
+        `${keyName}-of-${owner}${generation === "key" ? "" : `-${generation}`}`,
+        self,
+      ).result;
       const key = pulumi.interpolate`${owner}.${secret}`;
       const kept = new VersionedSecret(
         `${keyName}-of-${owner}`,
         {
-          secretId: `monitoring-signoz-ingestion-key-${idOf(owner)}-secret-${stack}`,
+          secretId: this.personalSecretId.replace("{engineer}", idOf(owner)),
           holds,
-          versions: [["key", key]],
+          versions: [[generation, key]],
           readers: { ...readers, gate },
           place,
         },
@@ -63,14 +70,16 @@ export class IngestionKeys extends pulumi.ComponentResource {
       );
       return { key, kept };
     };
-    const own = args.personalKeyEmails.map((address) =>
-      ownKey(engineerOf(address), "one engineer's own ingestion key", { owner: `user:${address}` }),
+    const own = args.personalKeyEmails.map(personalKey).map(({ address, generation }) =>
+      ownKey(engineerOf(address), generation, "one engineer's own ingestion key", {
+        owner: `user:${address}`,
+      }),
     );
     const newest = keys.at(-1);
     // Last, because the gate's own check takes the last key it has.
     const probe =
       newest === undefined
-        ? ownKey(probeOwner, "the key by which the gate is asked, without a shared one")
+        ? ownKey(probeOwner, "key", "the key by which the gate is asked, without a shared one")
         : undefined;
     this.own = [...own, ...(probe ? [probe] : [])].map(({ kept }) => kept);
     this.probe = pulumi.secret(newest ?? probe?.key ?? "");

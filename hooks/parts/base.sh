@@ -52,9 +52,9 @@ escape() {
   escaped=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
 }
 
-# encoded := the value percent-encoded, at most 255 characters long when decoded: longer ones are
-# dropped whole by Claude Code. It counts as JavaScript does; bytes that are not UTF-8 become U+FFFD,
-# because one of them would void the entry.
+# encoded := the value percent-encoded, at most 255 characters long when decoded: exporters drop longer
+# ones whole. It counts as JavaScript does; bytes that are not UTF-8 become U+FFFD, because one of them
+# would void the entry.
 encode() {
   encoded=$1
   case $1 in
@@ -95,13 +95,25 @@ encode() {
     }')
 }
 
-# Takes the lock or fails at once. One left by a process that died, or older than a minute, is taken over.
+# host_name := this machine's name; Linux tells it without a process.
+find_host() {
+  slurp /proc/sys/kernel/hostname
+  host_name=${text%"$newline"}
+  [ -n "$host_name" ] || host_name=$(uname -n)
+}
+
+# Takes the lock or fails at once: a file that only one process can create, over NFS too, and on systems
+# without symbolic links. One left by a process of this machine that died, or older than a minute, is taken over.
 lock() {
-  ln -s "$$" "$state/$1.lock" 2>/dev/null && return 0
-  holder=$(readlink "$state/$1.lock") || return 1
-  if ! kill -0 "$holder" 2>/dev/null || [ -n "$(find "$state/$1.lock" -prune -mmin +1)" ]; then
+  find_host
+  (set -C && printf '%s %s\n' "$$" "$host_name" >"$state/$1.lock") 2>/dev/null && return 0
+  holder=
+  where=
+  [ -L "$state/$1.lock" ] || read -r holder where 2>/dev/null <"$state/$1.lock"
+  if { [ -n "$holder" ] && [ "$where" = "$host_name" ] && ! kill -0 "$holder" 2>/dev/null; } ||
+    [ -n "$(find "$state/$1.lock" -prune -mmin +1 2>/dev/null)" ]; then
     rm -f "$state/$1.lock"
-    ln -s "$$" "$state/$1.lock" 2>/dev/null && return 0
+    (set -C && printf '%s %s\n' "$$" "$host_name" >"$state/$1.lock") 2>/dev/null && return 0
   fi
   return 1
 }
@@ -134,7 +146,7 @@ spawn() {
 }
 
 # Runs a command for at most $ticks tenths of a second and takes what it used off $ticks.
-# output := its stdout, complaint := the end of its stderr. Returns its status, 124 when it was ended.
+# output := its stdout, complaint := the first of its stderr. Returns its status, 124 when it was ended.
 bounded() {
   output=
   complaint=
@@ -149,13 +161,15 @@ bounded() {
   if [ -s "$base.status" ]; then
     read -r status <"$base.status"
     output=$(cat "$base.out")
-    complaint=$(tail -n 1 "$base.err")
+    complaint=$(head -c 4000 "$base.err" | tr -d '\000')
   else
     kill -s KILL -- "-$group" 2>/dev/null || kill -s KILL "$group" 2>/dev/null
     status=124
     complaint="no answer in time"
   fi
   wait "$group" 2>/dev/null
+  # What it started in the background has nobody to answer to.
+  kill -s KILL -- "-$group" 2>/dev/null
   rm -f "$base".*
   return "$status"
 }

@@ -15,55 +15,46 @@ ago() {
   fi
 }
 
-# managed := the files of managed settings, which beat everybody's, lowest first, one a line.
-find_managed() {
-  managed=
-  for folder in /etc/claude-code "/Library/Application Support/ClaudeCode"; do
-    for file in "$folder/managed-settings.json" "$folder/managed-settings.d"/*.json; do
-      [ ! -f "$file" ] || managed=$managed$file$newline
-    done
-  done
-}
-
-# in_file := `env`.$2 of the settings file $1.
-read_env() {
-  in_file=
-  [ -r "$1" ] && in_file=$(jq -r --arg name "$2" '.env[$name] // empty' "$1" 2>/dev/null)
-}
-
-# value, layer := what Claude Code will see for a variable, and who says so. It asks managed settings
-# first, then settings.json, then the shell.
-find_value() {
-  find_managed
-  value=
-  layer=
-  while IFS= read -r file; do
-    [ -n "$file" ] || continue
-    read_env "$file" "$1"
-    [ -z "$in_file" ] || {
-      value=$in_file
-      layer=$file
-    }
-  done <<LIST
-$managed
-LIST
-  [ -z "$layer" ] || return 0
-  read_env "$settings" "$1"
-  if [ -n "$in_file" ]; then
-    value=$in_file
-    layer=$settings
+# stamp := who the gate will say that the records of $key are from.
+find_stamp() {
+  find_owner "$key"
+  if [ -n "$owner" ]; then
+    stamp="$owner, verified by a key of one's own"
   else
-    eval "value=\${$1-}"
-    [ -z "$value" ] || layer="this shell"
+    stamp="the engineer that a session names, not verified: the key is shared"
   fi
 }
 
-status() {
+# Sets what status and doctor both start from.
+look() {
   stored_key
   read_attempt
   compose
+  [ -n "$key" ] || wanted=
+  client_model full
   slurp "$state/obstacle"
   obstacle=$text
+}
+
+# worst := the first reason why a signal does not leave for the gate, empty when all do.
+find_worst() {
+  worst=
+  while IFS=$unit read -r name rest; do
+    case $name in
+      METRICS | LOGS | TRACES)
+        fault=${rest%%"$unit"*}
+        worst=${worst:-$fault}
+        ;;
+    esac
+  done <<LIST
+$facts
+LIST
+}
+
+status() {
+  open_state
+  look
+  find_worst
   state_of_key="none"
   if key_is_given; then
     state_of_key="SIGNOZ_KEY of this shell"
@@ -72,12 +63,17 @@ status() {
   fi
   if [ -e "$state/off" ]; then
     reporting="off since uninstall; on again: $self refresh"
+  elif [ "$verdict_of_model" = off ]; then
+    reporting="off: $why"
+  elif [ "$verdict_of_model" = elsewhere ]; then
+    reporting="elsewhere: $why"
   elif [ -z "$key" ]; then
     reporting="not set up: no key; see: $self doctor"
   else
-    find_value OTEL_EXPORTER_OTLP_ENDPOINT
-    reporting="${value:-nowhere} (by ${layer:-nobody})"
+    reporting="${worst:-$endpoint_url}"
   fi
+  stamp=nobody
+  [ -z "$key" ] || find_stamp
   last=never
   if [ -n "$attempted" ]; then
     ago "$asked_at"
@@ -87,6 +83,7 @@ status() {
     "Reports to" "$reporting" \
     "Should be" "$endpoint_url" \
     "As" "$attributes" \
+    "Stamped as" "$stamp" \
     "Key" "$state_of_key, generation ${attempted:-unknown} (hook: $key_generation)" \
     "Last refresh" "$last" \
     "Variables in" "$([ -n "$obstacle" ] && echo "$state/env, because $settings: $obstacle" || echo "$settings")"
@@ -120,16 +117,11 @@ doctor() {
         ;;
     esac
   done
-  if ! open_state; then
+  if ! open_state check; then
     finding fail state "$state cannot be written" "mkdir -p '$state' && chmod u+rwx '$state'"
   else
-    stored_key
-    read_attempt
-    compose
-    find_managed
-    for check in tools registration switch variables layers project sources; do "check_$check"; done
-    check_gate
-    check_clock
+    look
+    for check in tools $client_checks switch variables signals sources clock; do "check_$check"; done
     ! "$live" || check_live
     rm -f "$state/tmp.$$".*
   fi
@@ -138,110 +130,159 @@ doctor() {
 }
 
 check_tools() {
-  for tool in jq curl; do
-    if command -v "$tool" >/dev/null; then
-      finding pass "$tool" "$(command -v "$tool")"
-    else
+  for tool in jq curl awk; do
+    if ! command -v "$tool" >/dev/null; then
       finding warn "$tool" "not installed" "brew install $tool || sudo apt-get install $tool"
+    elif [ "$tool" = jq ] && [ "$(jq -n 1 2>&1)" != 1 ]; then
+      finding fail jq "it does not run: $(jq -n 1 2>&1 | head -n 1)" "install jq again: brew reinstall jq || sudo apt-get install --reinstall jq"
+    else
+      finding pass "$tool" "$(command -v "$tool")"
     fi
   done
-}
-
-# Both shapes occur in the wild; Claude Code skips the one without the inner `hooks` in silence.
-check_registration() {
-  registered=
-  flat=
-  while IFS= read -r file; do
-    [ -r "$file" ] || continue
-    if jq -e 'any(.hooks.SessionStart[]?.hooks[]?.command; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
-      registered=$file
-    elif jq -e 'any(.hooks.SessionStart[]?.command?; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
-      flat=$file
-    fi
-  done <<LIST
-$managed
-$settings
-LIST
-  if [ -n "$registered" ]; then
-    finding pass hook "registered in $registered"
-  elif [ -n "$flat" ]; then
-    finding fail hook "$flat registers it without the inner hooks array, which Claude Code skips" \
-      "install claude-config again; by hand: {\"hooks\":{\"SessionStart\":[{\"hooks\":[{\"type\":\"command\",\"command\":\"sh $self\"}]}]}}"
-  elif ! command -v jq >/dev/null; then
-    finding warn hook "cannot look into $settings without jq"
-  else
-    finding fail hook "no SessionStart hook runs telemetry-hook.sh in $settings" "install claude-config again"
-  fi
 }
 
 check_switch() {
   if [ -e "$state/off" ]; then
     slurp "$state/off"
     finding fail reporting "switched off by uninstall, ${text%"$newline"}" "$self refresh"
+  elif [ "$verdict_of_model" != ours ]; then
+    finding fail reporting "$verdict_of_model: $why" "take it out there, then: $self refresh"
   fi
-}
-
-check_variables() {
-  find_obstacle
-  if [ -z "$key" ]; then
-    finding fail variables "not written: there is no key yet" "$self refresh"
-    return
-  fi
-  missing=
-  elsewhere=
-  while IFS='=' read -r name should; do
-    [ -n "$name" ] || continue
-    find_value "$name"
-    case $value in
-      "$should") ;;
-      *"$should") [ "$name" = OTEL_RESOURCE_ATTRIBUTES ] || elsewhere="$elsewhere $name ($layer)" ;;
-      "") missing="$missing $name" ;;
-      *) elsewhere="$elsewhere $name ($layer)" ;;
-    esac
-  done <<LIST
-$wanted
-LIST
-  quote "$state/env"
-  mend="$self refresh"
-  [ -z "$obstacle" ] || mend="put into your shell profile, then open a new shell: [ ! -r $quoted ] || . $quoted"
-  if [ -n "$missing" ]; then
-    finding fail variables "missing:$missing${obstacle:+; $settings cannot hold them: $obstacle}" "$mend"
-  fi
-  if [ -n "$elsewhere" ]; then
-    finding fail variables "set to something else:$elsewhere" "take them out there, then: $self refresh"
-  fi
-  [ -n "$missing$elsewhere" ] || finding pass variables "all in place (${layer:-$settings})"
+  # A folder that others read gives the key away.
   if [ -e "$settings" ] && [ -n "$(find "$settings" -prune \( -perm -040 -o -perm -004 \) 2>/dev/null)" ] &&
     grep -q 'signoz-ingestion-key=' "$settings"; then
     finding warn variables "$settings holds the key and other users may read it" "chmod go= '$settings'"
   fi
 }
 
-check_layers() {
-  find_value CLAUDE_CODE_ENABLE_TELEMETRY
-  case $value in
-    1) finding pass enabled "CLAUDE_CODE_ENABLE_TELEMETRY=1 (by $layer)" ;;
-    "") finding fail enabled "CLAUDE_CODE_ENABLE_TELEMETRY is not set" "$self refresh" ;;
-    *) finding fail enabled "CLAUDE_CODE_ENABLE_TELEMETRY is '$value' (by $layer)" "set it to 1 in $layer" ;;
-  esac
-  # Settings beat the shell name by name, but a variable of one signal beats the general one.
-  for signal in METRICS LOGS TRACES; do
-    for part in ENDPOINT PROTOCOL HEADERS CERTIFICATE; do
-      find_value "OTEL_EXPORTER_OTLP_${signal}_$part"
-      [ -z "$value" ] || finding fail layers "OTEL_EXPORTER_OTLP_${signal}_$part (by $layer) sends $signal elsewhere" \
-        "take it out of $layer"
-    done
-  done
+# What each signal meets on its way out of the client.
+check_variables() {
+  command -v jq >/dev/null || {
+    finding warn variables "cannot look into $settings without jq"
+    return
+  }
+  [ -n "$facts" ] || {
+    finding fail variables "the settings cannot be read: ${jq_complaint:-jq does not run}" "see jq above"
+    return
+  }
+  quote "$state/env"
+  mend="$self refresh"
+  [ -z "$obstacle" ] || mend="put into your shell profile, then open a new shell: [ ! -r $quoted ] || . $quoted"
+  if [ -z "$key" ]; then
+    finding fail variables "not written: there is no key yet" "$self refresh"
+    return
+  fi
+  sound=
+  while IFS=$unit read -r name rest; do
+    case $name in
+      METRICS | LOGS | TRACES)
+        fault=${rest%%"$unit"*}
+        case $fault in
+          "") sound="$sound $name" ;;
+          "OTEL_${name}_EXPORTER is \"none\" (by $settings)") finding warn variables "$name are off: $fault" "take it out there" ;;
+          *'is ""') finding fail variables "missing for $name: ${fault%% *}${obstacle:+; $settings cannot hold them: $obstacle}" "$mend" ;;
+          *) finding fail variables "$name do not reach the gate: $fault" "take it out there, then: $self refresh" ;;
+        esac
+        ;;
+    esac
+  done <<LIST
+$facts
+LIST
+  [ -z "$sound" ] || finding pass variables "in place for$sound"
 }
 
-# A project may not switch telemetry, but its attributes replace the engineer's whole value.
-check_project() {
-  for file in .claude/settings.json .claude/settings.local.json; do
-    [ "$PWD/$file" != "$settings" ] || continue
-    read_env "$file" OTEL_RESOURCE_ATTRIBUTES
-    [ -z "$in_file" ] || finding warn project "$PWD/$file replaces engineer, team and org by $in_file" \
-      "take OTEL_RESOURCE_ATTRIBUTES out of $file"
-  done
+# Each key and certificate that the client will use is tried at the gate, on the client's own way.
+check_signals() {
+  write_ca
+  if ! command -v curl >/dev/null; then
+    finding warn gate "not checked: curl is not installed"
+    return
+  fi
+  tried=
+  while IFS= read -r fact; do
+    case $fact in
+      METRICS"$unit"* | LOGS"$unit"* | TRACES"$unit"*) ;;
+      *) continue ;;
+    esac
+    used=${fact#*"$unit"}
+    [ "${used%%"$unit"*}" = "" ] || continue
+    used=${used#*"$unit"}
+    case $tried in *"$used$newline"*) continue ;; esac
+    tried=$tried$used$newline
+    check_gate "${used%%"$unit"*}" "${used#*"$unit"}"
+  done <<LIST
+$facts
+LIST
+  [ -n "$tried" ] || check_gate "${key:-none}" "$certificate"
+}
+
+# One request with key $1 and roots $2 tells name, connection, certificate and key apart.
+check_gate() {
+  host=${endpoint_url#*://}
+  port=${host##*:}
+  host=${host%:*}
+  roots_used=$2
+  if [ -n "$ca_certificate" ] && ! { [ -r "$roots_used" ] && [ -f "$roots_used" ]; }; then
+    # Then the client trusts the system's roots, and those that NODE_EXTRA_CA_CERTS adds.
+    roots_used=
+    case $newline$lines in
+      *"${newline}NODE_EXTRA_CA_CERTS="*)
+        roots_used=${lines#*NODE_EXTRA_CA_CERTS=}
+        roots_used=${roots_used%%"$newline"*}
+        ;;
+    esac
+    finding warn TLS "the certificate file ${2:-(none)} cannot be read" "$self refresh"
+  fi
+  try_key "$1" "$roots_used"
+  way=$host:$port
+  [ -z "$route" ] || way="$way through the proxy ${route##*@}"
+  case $curl_status in
+    0 | 52 | 92)
+      finding pass DNS "$host"
+      finding pass TCP "$port is open${route:+, through the proxy}"
+      check_certificate
+      case $verdict in
+        accepted) finding pass accepted "the gate takes the key ($state_of_owner)" ;;
+        refused) finding fail accepted "the gate refuses the key" "$self refresh" ;;
+        *) finding fail accepted "$way does not answer like the gate: $curl_error" "ask the platform team" ;;
+      esac
+      ;;
+    5) finding fail proxy "the proxy ${route##*@} does not resolve" "take it out of the variable named above, or join the VPN" ;;
+    6) finding fail DNS "$host does not resolve" "nslookup $host   # VPN, DNS filter?" ;;
+    7) finding fail TCP "$way refuses connections" "nc -vz $host $port   # then ask the platform team" ;;
+    28)
+      finding fail TCP "$way does not answer: a firewall, or an address outside the allowed sources" \
+        "nc -vz -w 3 $host $port   # join the VPN"
+      ;;
+    35 | 51 | 58 | 60 | 77) finding fail TLS "$curl_error" \
+      "install claude-config again (the hook carries the certificate authority); a proxy that opens TLS must exempt $host" ;;
+    *)
+      if [ -n "$route" ]; then
+        finding fail proxy "$way: $curl_error" "export no_grpc_proxy=$host   # lower case; or let the proxy pass $host:$port"
+      else
+        finding fail gate "curl exit $curl_status: $curl_error" "curl -v $endpoint_url"
+      fi
+      ;;
+  esac
+}
+
+check_certificate() {
+  find_owner "$key"
+  state_of_owner="a shared one: engineer is what the session says"
+  [ -z "$owner" ] || state_of_owner="$owner's own: records are stamped $owner"
+  if ! command -v openssl >/dev/null || [ -n "$route" ]; then
+    finding pass TLS "certificate and name are right"
+    return
+  fi
+  ticks=50
+  bounded sh -c 'openssl s_client -connect "$1:$2" -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -enddate' sh "$host" "$port"
+  expiry=${output#notAfter=}
+  ticks=50
+  if bounded sh -c 'openssl s_client -connect "$1:$2" -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -checkend 1209600' sh "$host" "$port"; then
+    finding pass TLS "certificate and name are right, until $expiry"
+  else
+    finding warn TLS "the gate's certificate runs out on $expiry" "tell the platform team: pulumi up renews it"
+  fi
 }
 
 # Each source on its own; a broken one only fails when no key came from anywhere.
@@ -255,27 +296,34 @@ check_sources() {
   else
     finding fail key "none yet: ${outcome:-never asked}" "$self refresh"
   fi
-  ticks=100
   if [ -n "$one_password_reference" ]; then
+    ticks=100
     if ! command -v op >/dev/null; then
       absent 1Password "brew install 1password-cli   # or use gcloud"
-    elif ! bounded op whoami; then
-      finding "$bad" 1Password "not signed in: $complaint" "op signin"
-    elif ! bounded op read --no-newline "$one_password_reference"; then
-      finding "$bad" 1Password "$one_password_reference cannot be read: $complaint" \
-        "op read '$one_password_reference' >/dev/null   # ask for access to the vault"
-    else
+    elif ask_one_password; then
       finding pass 1Password "$one_password_reference"
+    else
+      explain_one_password
+      finding "$bad" 1Password "$one_password_reference cannot be read: $reason" "$remedy"
     fi
   fi
-  ticks=100
   if ! command -v gcloud >/dev/null; then
     absent gcloud "brew install google-cloud-sdk   # or use 1Password"
-  elif ! ask_secret_manager; then
-    finding "$bad" gcloud "$ingestion_key_secret cannot be read: $complaint" \
-      "gcloud auth login && gcloud secrets versions access latest --secret=$ingestion_key_secret --project=$project >/dev/null"
-  else
+    return
+  fi
+  ticks=100
+  find_own_secret
+  if [ -n "$own_secret" ] && ask_secret_manager "$own_secret"; then
+    finding pass gcloud "$own_secret in $project, your own"
+    output=
+    return
+  fi
+  ticks=100
+  if ask_secret_manager "$ingestion_key_secret"; then
     finding pass gcloud "$ingestion_key_secret in $project"
+  else
+    explain_gcloud "$ingestion_key_secret"
+    finding "$bad" gcloud "$ingestion_key_secret cannot be read: $reason" "$remedy"
   fi
   output=
 }
@@ -286,64 +334,6 @@ absent() {
     finding pass "$1" "not installed, and not needed while there is a key"
   else
     finding fail "$1" "not installed" "$2"
-  fi
-}
-
-# One request tells name, connection, certificate and key apart.
-check_gate() {
-  host=${endpoint_url#*://}
-  port=${host##*:}
-  host=${host%:*}
-  for name in grpc_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY; do
-    eval "value=\${$name-}"
-    case ",${no_proxy-},${NO_PROXY-}," in
-      *",$host,"* | *",*,"*) value= ;;
-    esac
-    [ -z "$value" ] || finding warn proxy "$name is set: telemetry goes through it too" \
-      "export no_proxy=\"\${no_proxy:+\$no_proxy,}$host\""
-  done
-  write_ca
-  if ! command -v curl >/dev/null; then
-    finding warn gate "not checked: curl is not installed"
-    return
-  fi
-  try_key "${key:-none}"
-  case $curl_status in
-    0 | 52 | 92)
-      finding pass DNS "$host"
-      finding pass TCP "$port is open"
-      check_certificate
-      case $verdict in
-        accepted) finding pass accepted "the gate takes the key" ;;
-        refused) finding fail accepted "the gate refuses the key" "$self refresh" ;;
-        *) finding fail accepted "$host:$port does not answer like the gate: $curl_error" "ask the platform team" ;;
-      esac
-      ;;
-    5 | 6) finding fail DNS "$host does not resolve" "nslookup $host   # VPN, DNS filter?" ;;
-    7) finding fail TCP "$host:$port refuses connections" "nc -vz $host $port   # then ask the platform team" ;;
-    28)
-      finding fail TCP "$host:$port does not answer: a firewall, or an address outside the allowed sources" \
-        "nc -vz -w 3 $host $port   # join the VPN"
-      ;;
-    35 | 51 | 58 | 60 | 77) finding fail TLS "$curl_error" \
-      "install claude-config again (the hook carries the certificate authority); a proxy that opens TLS must exempt $host" ;;
-    *) finding fail gate "curl exit $curl_status: $curl_error" "curl -v $endpoint_url" ;;
-  esac
-}
-
-check_certificate() {
-  if ! command -v openssl >/dev/null; then
-    finding pass TLS "certificate and name are right"
-    return
-  fi
-  ticks=50
-  bounded sh -c 'openssl s_client -connect "$1:$2" -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -enddate' sh "$host" "$port"
-  expiry=${output#notAfter=}
-  ticks=50
-  if bounded sh -c 'openssl s_client -connect "$1:$2" -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -checkend 1209600' sh "$host" "$port"; then
-    finding pass TLS "certificate and name are right, until $expiry"
-  else
-    finding warn TLS "the gate's certificate runs out on $expiry" "tell the platform team: pulumi up renews it"
   fi
 }
 
@@ -362,26 +352,22 @@ check_clock() {
   fi
 }
 
-# What Claude Code itself says about its first export: one short session, which costs one model call.
+# What the client itself says about its first export: one short session, which costs one model call.
 check_live() {
-  if ! command -v claude >/dev/null; then
-    finding warn live "claude is not on PATH"
+  client_sees || {
+    finding warn live "the client is not on PATH"
     return
-  fi
-  ticks=900
-  bounded claude -p "Say ok." --debug-file "$state/debug"
-  line=$(sed -n 's/.*\[3P telemetry\] \(First [a-z]* export: .*\)/\1/p' "$state/debug" 2>/dev/null | tail -n 1)
-  rm -f "$state/debug"
+  }
   # A refused key stands readable in that line.
   [ -z "$key" ] || while :; do
-    case $line in
-      *"$key"*) line="${line%%"$key"*}***${line#*"$key"}" ;;
+    case $said in
+      *"$key"*) said="${said%%"$key"*}***${said#*"$key"}" ;;
       *) break ;;
     esac
   done
-  case $line in
-    *SUCCESS*) finding pass live "$line" ;;
+  case $said in
+    *SUCCESS*) finding pass live "$said" ;;
     "") finding fail live "the session exported nothing" "$self doctor   # see the lines above" ;;
-    *) finding fail live "$line" "$self refresh" ;;
+    *) finding fail live "$said" "$self refresh" ;;
   esac
 }

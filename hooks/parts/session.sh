@@ -1,19 +1,26 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Part of telemetry-hook.sh: what happens at a session start, in the background and on request.
 
-# The state folder, made when missing. It ignores itself, so `git add -A` in a checkout cannot take a key.
+# The state folder, made when missing, for its owner alone. It ignores itself, so `git add -A` in a checkout cannot take
+# a key.
 open_state() {
-  case $config_dir in
+  case $client_folder in
     "" | *"$newline"*) return 1 ;;
   esac
   [ -d "$state" ] || mkdir -p "$state" || return 1
-  [ -s "$state/.gitignore" ] || put .gitignore "*$newline"
+  now=$(date +%s)
+  if [ ! -s "$state/.gitignore" ]; then
+    put .gitignore "*$newline"
+    chmod -R go= "$state"
+  elif [ -n "${1-}" ] && [ -n "$(find "$state" -prune \( -perm -040 -o -perm -020 -o -perm -010 -o -perm -004 -o -perm -002 -o -perm -001 \))" ]; then
+    # An older hook, a copy or a restore left it open.
+    chmod -R go= "$state"
+  fi
   [ -w "$state" ]
 }
 
 session_start() {
   notice=
-  now=$(date +%s)
   open_state || return 0
   [ ! -e "$state/off" ] || return 0
   stored_key
@@ -23,23 +30,68 @@ session_start() {
     tell "$text"
     rm -f "$state/notice"
   fi
+  session_lines=
   if [ -n "$key" ]; then
     compose
-    if ! in_step && lock settings; then
-      sync_settings
+    if ! { variables_in_step && client_in_step; } && lock settings; then
+      keep_settings
       unlock settings
     fi
-    slurp "$state/obstacle"
+    slurp "$state/verdict"
     case $text in
-      *elsewhere*) ;;
-      *) extend_session ;;
+      ours*) session_lines=$exports ;;
     esac
     if [ "$now" -ge "$next_watch" ]; then
       put gate "$((now + watch_seconds))$newline$reach$newline"
       spawn sh "$self" watch
     fi
   fi
-  [ -z "$notice" ] || say "$notice"
+  if [ "$instrument_programs" != true ] && [ -n "$session_lines" ]; then
+    # It names the engineer and harms nobody's programs: no address, no key.
+    quote "$attributes"
+    session_lines="export OTEL_RESOURCE_ATTRIBUTES=$quoted$newline"
+  fi
+  client_answer "$notice" "$session_lines"
+}
+
+# Brings the certificate, the profile's file and the client's settings in step with $key, and queues what the engineer
+# should know. Where telemetry is switched off or goes elsewhere nothing of ours may be. The caller holds the lock.
+keep_settings() {
+  [ ! -e "$state/off" ] || return 1
+  write_ca || {
+    tell_once "The certificate cannot be kept in ${certificate%/*}, which belongs to somebody else: take that folder away."
+    return 1
+  }
+  client_model
+  before_verdict=
+  slurp "$state/verdict" && before_verdict=${text%"$newline"}
+  if [ "$verdict_of_model" = ours ]; then
+    client_keep
+  else
+    client_keep remove
+  fi
+  # Last, because the next start takes it for the sign that all of the above was done.
+  put verdict "$verdict_of_model $why$newline"
+  [ "$verdict_of_model" = ours ] || exports=
+  put env "$exports"
+  slurp "$state/obstacle"
+  told_obstacle=$text
+  [ "$verdict_of_model" = ours ] || obstacle="$verdict_of_model: $why"
+  put obstacle "$obstacle"
+  case $verdict_of_model in
+    off) ;;
+    elsewhere)
+      [ "$before_verdict" = "$verdict_of_model $why" ] ||
+        tell "$client_name's telemetry is left alone: $why. No key was put there."
+      ;;
+    *)
+      [ -z "$changed" ] || [ -n "$obstacle" ] || tell "$client_name telemetry is set in $settings and reports from the next session on."
+      if [ -n "$obstacle" ] && [ "$obstacle" != "$told_obstacle" ]; then
+        quote "$state/env"
+        tell "$settings cannot hold the telemetry settings: $obstacle. Add this line to your shell profile once: [ ! -r $quoted ] || . $quoted"
+      fi
+      ;;
+  esac
 }
 
 # Waits for a key only the first time a generation is met; later attempts happen in the background.
@@ -47,7 +99,18 @@ renew_key() {
   read_attempt
   if [ "$attempted" != "$key_generation" ]; then
     lock key || return 0
-    fetch_key 28 together || first_failure
+    # Somebody may have fetched it since.
+    read_attempt
+    if [ "$attempted" = "$key_generation" ]; then
+      stored_key
+    else
+      find_route
+      if [ "$verdict_of_model" = off ]; then
+        write_attempt "$retry_seconds" "$source" "not asked: $why"
+      else
+        fetch_key 28 together || first_failure
+      fi
+    fi
     unlock key
   elif [ "$now" -ge "$not_before" ]; then
     write_attempt "$retry_seconds" "$source" "$outcome"
@@ -55,78 +118,74 @@ renew_key() {
   fi
 }
 
+# route := the way to the gate, and verdict_of_model, for those who do not need the settings yet.
+find_route() {
+  read_place
+  wanted=
+  client_model
+}
+
 first_failure() {
   [ -n "$key" ] ||
-    tell "Claude Code telemetry has no ingestion key yet ($failures). To see what to do: $self doctor"
+    tell "$client_name telemetry has no ingestion key yet ($failures). To see what to do: $self doctor"
   spawn sh "$self" background
 }
 
 # What nobody waits for: a slow source gets 20 s. Its findings are told at the next session start.
 background() {
   notice=
-  open_state && [ ! -e "$state/off" ] && lock key || return 0
+  open_state check && [ ! -e "$state/off" ] && lock key || return 0
   stored_key
   read_attempt
-  fetch_key 200 each
-  find "$state" -name 'tmp.*' -mmin +5 -exec rm -f {} +
+  find_route
+  [ "$verdict_of_model" = off ] || fetch_key 200 each
+  find "$state" \( -name 'tmp.*' -o -name 'asking.*' \) -mmin +5 -exec rm -f {} +
   unlock key
   [ -n "$key" ] && lock settings || return 0
   compose
-  sync_settings
+  keep_settings
   unlock settings
   [ -z "$notice" ] || put notice "$notice"
 }
 
-# Looks after the gate in the background, every ten minutes of use. Out of reach (a firewall that swallows
-# packets, as outside the allowed sources) it costs each session 2 s at its exit, so that is noted, and
-# looked at again at every start; a refused key is renewed, once an hour at most.
+# Looks after the gate in the background, every ten minutes of use. Out of reach of the client itself, on the way that it
+# takes (a firewall that swallows packets, as outside the allowed sources), it costs each session 2 s at its exit, so that
+# is noted, and looked at again at every start; a refused key is renewed, once an hour at most.
 watch_seconds=600
 
 watch() {
-  open_state && [ ! -e "$state/off" ] && lock gate || return 0
+  open_state check && [ ! -e "$state/off" ] && lock gate || return 0
   stored_key
   read_gate
+  find_route
   before=$reach
-  try_key "${key:-none}"
-  [ "$curl_status" = 28 ] && reach=silent || reach=
+  curl_status=
+  [ "$verdict_of_model" != ours ] || try_key "${key:-none}"
+  # Only an answer that nobody can give the client either: 28 is curl's time-out. Anything else leaves Claude's own wait.
+  [ "$verdict_of_model" = ours ] && [ "$curl_status" = 28 ] && reach=silent || reach=
   [ -n "$reach" ] && pause=0 || pause=$watch_seconds
-  put gate "$(($(date +%s) + pause))$newline$reach$newline"
+  put gate "$((now + pause))$newline$reach$newline"
   unlock gate
   read_attempt
-  if [ "$verdict" = refused ] && ! key_is_given && [ "$(date +%s)" -ge "$((asked_at + retry_seconds))" ]; then
+  if [ "${verdict-}" = refused ] && ! key_is_given && [ "$now" -ge "$((asked_at + retry_seconds))" ]; then
     background
   elif [ "$reach" != "$before" ] && lock settings; then
     compose
-    sync_settings
+    keep_settings
     unlock settings
   fi
 }
 
-# Gives this session's Bash calls, and the programs they start, the same destination.
-extend_session() {
-  [ "$instrument_programs" = true ] && [ -n "${CLAUDE_ENV_FILE-}" ] || return 0
-  slurp "$CLAUDE_ENV_FILE"
-  case $text in
-    *"$exports"*) ;;
-    *) printf '%s' "$exports" 2>/dev/null >>"$CLAUDE_ENV_FILE" ;;
-  esac
-}
-
-# The one line of stdout: Claude Code shows a systemMessage to the engineer and not to the model.
-say() {
-  escape "$1"
-  printf '{"systemMessage":"%s"}\n' "$escaped" >&3
-}
-
 refresh() {
   notice=
-  open_state || {
+  open_state check || {
     echo "telemetry-hook: $state cannot be written; reporting needs a place for its state" >&2
     return 1
   }
   rm -f "$state/off"
   stored_key
   read_attempt
+  find_route
   if key_is_given; then
     echo "Key: SIGNOZ_KEY of this shell"
   elif fetch_key 600 each; then
@@ -136,25 +195,27 @@ refresh() {
     [ -n "$key" ] || return 1
     echo "The copy from before stays in use." >&2
   fi
-  compose
+  compose take
   lock_patiently settings || {
     echo "telemetry-hook: a session start is writing the settings just now; run refresh again" >&2
     return 1
   }
-  rm -f "$state/obstacle"
-  sync_settings
+  rm -f "$state/obstacle" "$state/verdict"
+  keep_settings
   unlock settings
+  [ "$verdict_of_model" != off ] || notice="Nothing is sent: $client_name's telemetry is off, $why"
   echo "${notice:-"Settings are in step: $settings"}"
 }
 
 # `off` comes first: what still runs in the background finds it before it writes anything.
 uninstall() {
-  if [ ! -d "$config_dir" ] || ! open_state || ! put off "$(date)$newline"; then
-    echo "Nothing is installed in $config_dir."
+  if [ ! -d "$client_folder" ] || ! open_state check || ! put off "$(date)$newline"; then
+    echo "Nothing is installed in $client_folder."
     return 0
   fi
   key=
   compose
+  find_layers
   find_obstacle
   lock_patiently settings
   if [ ! -L "$settings" ] && unedited; then
@@ -177,6 +238,9 @@ uninstall() {
     echo "telemetry-hook: $settings cannot be changed ($obstacle); take the OTEL_* lines out of its env by hand" >&2
     return 1
   fi
+  case $certificate in
+    /var/tmp/telemetry-hook-*/ca.pem) rm -rf "${certificate%/ca.pem}" ;;
+  esac
   for file in "$state"/*; do
     case $file in
       */off) ;;

@@ -1,6 +1,8 @@
 import * as field from "./fields";
 import { keyOwner } from "./keyForm";
 
+const keyGeneration = /^[a-z0-9][a-z0-9-]{0,30}$/;
+
 /** Who reports, and by which keys. */
 export const engineers = {
   org: field.key(
@@ -34,32 +36,33 @@ export const engineers = {
     ),
   ),
   instrumentPrograms: field.key(
-    "Whether the hook also writes OTEL_* to $CLAUDE_ENV_FILE, so that programs run inside a session report to the same gate",
+    "Whether programs run inside a session get address and key of the gate too; they, and the model, can then read the key",
     field.flag,
-    true,
+    false,
   ),
   ingestionKeyGenerations: field.key(
     "Generations of the shared ingestion key, oldest first in ascending order; all are accepted, engineers fetch the newest; may be empty once everybody has a key of their own",
     field.listOf(
-      field.matching(
-        /^[a-z0-9][a-z0-9-]{0,30}$/,
-        "1 to 31 lower-case letters, digits and dashes",
-        "2026-11",
-      ),
+      field.matching(keyGeneration, "1 to 31 lower-case letters, digits and dashes", "2026-11"),
     ),
   ),
   personalKeyEmails: field.key(
-    "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with the part before the @",
+    "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with the part before the @. `/name` behind an address is the generation of that key: another name, another key",
     field.listOf(
       {
         ...field.email,
         read: (text) => {
-          const address = field.email.read(text);
+          const { address, generation } = personalKey(text);
+          field.email.read(address);
           if (!keyOwner.test(engineerOf(address)))
             throw new field.Fault(
               "must begin with a letter or digit and have only letters, digits and . _ + - before the @, since that part becomes part of the key",
             );
-          return address;
+          if (!keyGeneration.test(generation))
+            throw new field.Fault(
+              "must name its generation, behind the /, by 1 to 31 lower-case letters, digits and dashes",
+            );
+          return text;
         },
       },
       { atMost: 1000 },
@@ -104,6 +107,12 @@ export function engineerContradictions(values: Partial<field.Values<typeof engin
 
 /** Owner of the key by which a stack without a shared key asks its own gate; its requests carry no telemetry. */
 export const probeOwner = "monitoring-probe";
+
+/** An entry of personalKeyEmails, `address` or `address/generation`, taken apart. */
+export function personalKey(entry: string): { address: string; generation: string } {
+  const [address = "", generation = "key"] = entry.split(/\/(?=[^/@]*$)/);
+  return { address, generation };
+}
 
 /** Attribute `engineer` of the key that an e-mail address owns: the part before the @, in lower case. */
 export const engineerOf = (address: string): string => address.replace(/@.*$/s, "").toLowerCase();

@@ -169,7 +169,7 @@ export class Machine {
   /** `env` of settings.json. */
   written(): Record<string, string> {
     if (!existsSync(this.settings)) return {};
-    return JSON.parse(readFileSync(this.settings, "utf8")).env ?? {};
+    return JSON.parse(readFileSync(this.settings, "utf8").replace(/^\uFEFF/, "")).env ?? {};
   }
 
   /** The OTEL_* and CLAUDE_CODE_* variables that a shell has after sourcing `file`. */

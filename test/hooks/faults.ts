@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { userInfo } from "node:os";
+import { hostname, userInfo } from "node:os";
 import type { Machine } from "./engineerMachine";
 
 /** Where the engineer's variables end up: what a fault may cost is stated, not found out. */
@@ -166,7 +166,7 @@ export const faults: Fault[] = [
   },
   {
     name: "settings.json has a number that jq would round",
-    outcome: "env file",
+    outcome: "settings",
     settings: '{"id": 12345678901234567890}\n',
   },
   {
@@ -271,7 +271,8 @@ export const faults: Fault[] = [
     outcome: "settings",
     prepare: (m) => {
       mkdirSync(m.state);
-      for (const lock of ["key", "settings"]) symlinkSync("4194305", `${m.state}/${lock}.lock`);
+      for (const lock of ["key", "settings"])
+        writeFileSync(`${m.state}/${lock}.lock`, `4194305 ${hostname()}\n`);
     },
   },
   {

@@ -26,6 +26,26 @@ const complete = {
   OTEL_RESOURCE_ATTRIBUTES: "engineer=alice,team=engineering,org=palindrom",
 };
 
+/** What settings.json holds beside those, so that nothing of the shell can take their place. */
+const pinned = {
+  OTEL_EXPORTER_OTLP_TIMEOUT: "10000",
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "delta",
+  OTEL_SERVICE_NAME: "",
+  OTEL_TRACES_SAMPLER: "",
+  OTEL_METRIC_EXPORT_INTERVAL: "60000",
+  OTEL_LOGS_EXPORT_INTERVAL: "5000",
+  OTEL_TRACES_EXPORT_INTERVAL: "5000",
+  ...Object.fromEntries(
+    ["METRICS", "LOGS", "TRACES"].flatMap((signal) => [
+      [`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`, "10000"],
+      ...["ENDPOINT", "PROTOCOL", "HEADERS", "CERTIFICATE"].map((what) => [
+        `OTEL_EXPORTER_OTLP_${signal}_${what}`,
+        "",
+      ]),
+    ]),
+  ),
+};
+
 /** A machine where the gate accepts `accepted` only, and Secret Manager answers with `stored`. */
 function withKeys(
   stored: string,
@@ -211,7 +231,9 @@ describe("settings.json", () => {
     const engineer = withKeys("key-1");
     const before = '{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}}';
     writeFileSync(engineer.settings, before);
-    expect((await engineer.run()).stdout).toContain("left alone: it sends telemetry elsewhere");
+    expect((await engineer.run()).stdout).toContain(
+      `left alone: ${engineer.settings} sends telemetry elsewhere`,
+    );
     expect(readFileSync(engineer.settings, "utf8")).toBe(before);
     expect(existsSync(engineer.envFile)).toBe(false);
   });
@@ -243,10 +265,12 @@ describe("settings.json", () => {
 });
 
 describe("the session", () => {
-  it("gets no OTEL_* when programs are not to be instrumented", async () => {
+  it("gets who it speaks for, and neither key nor address, when programs are not to be instrumented", async () => {
     const engineer = withKeys("key-1", "key-1", { hook: { instrumentPrograms: false } });
     await engineer.run();
-    expect(existsSync(engineer.envFile)).toBe(false);
+    expect(engineer.sourced(engineer.envFile)).toEqual({
+      OTEL_RESOURCE_ATTRIBUTES: complete.OTEL_RESOURCE_ATTRIBUTES,
+    });
     expect(header(engineer)).toBe(holding("key-1"));
   });
   it("gets each line once, however often it is resumed", async () => {
@@ -350,7 +374,7 @@ describe.each(shells)("under $name", ({ argv }) => {
       systemMessage: expect.stringContaining("from the next session on"),
     });
     const expected = { ...complete, OTEL_EXPORTER_OTLP_CERTIFICATE: `${engineer.state}/ca.pem` };
-    expect(engineer.written()).toEqual({ MY: "1", ...expected });
+    expect(engineer.written()).toEqual({ MY: "1", ...expected, ...pinned });
     expect(engineer.sourced(engineer.envFile)).toEqual(expected);
     expect(engineer.sourced(`${engineer.state}/env`)).toEqual(expected);
     expect(statSync(`${engineer.state}/key`).mode & 0o777).toBe(0o600);
