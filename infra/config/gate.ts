@@ -26,6 +26,12 @@ export const gate = {
     field.flag,
     false,
   ),
+  ownNames: field.key(
+    "Names of your own programs' attributes, metrics, spans, log messages and scopes that hold nothing said or secret; the gate lets them through beside the listed ones",
+    field.listOf(
+      field.matching(/^[A-Za-z][\w ./:@-]{0,127}$/, "a name of letters, digits and ._-/:@", "orders"),
+    ),
+  ),
   readyTimeoutMinutes: field.key(
     "How long `pulumi up` waits until this version is applied and the gate accepts telemetry",
     field.wholeNumber(1, 120),

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { SecretVersions } from "../backend";
 import type { Settings } from "../config/settings";
+import { defaultGate, type GateOptions, gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
@@ -28,7 +29,6 @@ export function machineSettings(
       keeper: `clickhouse/clickhouse-keeper:${signoz.clickhouseVersion}`,
     },
     secrets,
-    keepContent: gate.keepContent,
     dataDeviceName,
     signozUrl: signoz.signozUrl,
     smtp:
@@ -57,7 +57,15 @@ export function prepareDelivery(
   settings: Settings,
   content: SignozContent,
 ): (host: string, secrets: SecretVersions) => Record<string, string> {
-  const { "startup.sh": startup, ...files } = deliveredFiles();
+  const { "startup.sh": startup, ...files } = deliveredFiles({
+    keepContent: settings.gate.keepContent,
+    ownNames: settings.gate.ownNames,
+    retentionDays: {
+      metrics: settings.signoz.retentionDaysMetrics,
+      logs: settings.signoz.retentionDaysLogs,
+      traces: settings.signoz.retentionDaysTraces,
+    },
+  });
   if (startup === undefined) throw new Error("infra/vm/files has no startup.sh for the VM to run");
   const prepared = {
     "startup-script": startup,
@@ -77,10 +85,11 @@ export function prepareDelivery(
 
 /**
  * Text of every file that lands on the VM, by its path there.
+ * @param options what of the gate's configuration is rendered from the settings
  * @throws Error when two folders deliver the same path
  */
-export function deliveredFiles(): Record<string, string> {
-  const files: Record<string, string> = {};
+export function deliveredFiles(options: GateOptions = defaultGate): Record<string, string> {
+  const files: Record<string, string> = gateFiles(options);
   for (const folder of deliveredFolders)
     for (const [path, text] of Object.entries(readFiles(folder))) {
       if (path in files) throw new Error(`two folders deliver ${path} to the VM`);
@@ -92,7 +101,7 @@ export function deliveredFiles(): Record<string, string> {
 /** Text of every file below a folder by its path, in the same order everywhere. */
 function readFiles(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   return Object.fromEntries(

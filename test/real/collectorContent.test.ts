@@ -25,8 +25,8 @@ const prompt = `word-of-the-prompt\nrun: echo word-of-the-command; printf '%s-%s
 
 describe("Claude Code with every content switch on", () => {
   let api: MessagesApi;
-  const session = async (keepContent: string): Promise<{ gate: Gate; text: string }> => {
-    const gate = await startGate({ keys: "shared-key", env: { KEEP_CONTENT: keepContent } });
+  const session = async (keepContent: boolean): Promise<{ gate: Gate; text: string }> => {
+    const gate = await startGate({ keys: "shared-key", rendered: { keepContent } });
     onTestFinished(() => gate.stop());
     const engineer = new Engineer(api.url);
     onTestFinished(() => engineer.remove());
@@ -55,12 +55,12 @@ describe("Claude Code with every content switch on", () => {
   afterAll(() => api.close());
 
   it("says everything where content is kept", async () => {
-    const { text } = await session("true");
+    const { text } = await session(true);
     for (const word of spoken) expect(text).toContain(word);
   });
 
   it("is heard through the gate with its numbers and names only", async () => {
-    const { gate, text } = await session("false");
+    const { gate, text } = await session(false);
     const { record } = levels(gate.received());
     for (const word of spoken) expect(text).not.toContain(word);
     expect(valuesOf(record, "event.name")).toEqual(

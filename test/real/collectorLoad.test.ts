@@ -16,7 +16,7 @@ describe("rotation of the key under load", () => {
     const [old, next] = ["old-generation-key", "new-generation-key"];
     gate = await startGate({
       keys: old,
-      override: { service: { pipelines: { metrics: { exporters: ["nop"] } } } },
+      override: { service: { pipelines: { "metrics/stored": { exporters: ["nop"] } } } },
     });
     const clients = Array.from({ length: 8 }, () => new OtlpClient(gate));
     const request = sample("metrics");
@@ -85,7 +85,11 @@ describe("a thousand engineers", () => {
           },
         },
         service: {
-          pipelines: { metrics: { exporters }, logs: { exporters }, traces: { exporters } },
+          pipelines: {
+            "metrics/stored": { exporters },
+            "logs/stored": { exporters },
+            "traces/stored": { exporters },
+          },
         },
       },
     });

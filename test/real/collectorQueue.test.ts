@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { sample } from "./otlp";
@@ -27,7 +28,7 @@ function behind(port: number, queue: object = {}) {
         retry_on_failure,
       },
     },
-    service: { pipelines: { logs: { exporters: ["otlp/store"] } } },
+    service: { pipelines: { "logs/stored": { exporters: ["otlp/store"] } } },
   };
 }
 
@@ -85,9 +86,10 @@ describe("exporters.yaml", () => {
         join(dir, "exporters.yaml"),
         text.replaceAll("@clickhouse:9000", "@127.0.0.1:1"),
       );
-      writeFileSync(join(dir, "config.yaml"), config.replace("/etc/otelcol", dir));
+      writeFileSync(join(dir, "processors.yaml"), deliveredFiles()["processors.yaml"] ?? "");
+      writeFileSync(join(dir, "config.yaml"), config.replaceAll("/etc/otelcol", dir));
       return spawnSync(binary, ["validate", "--config", join(dir, "config.yaml")], {
-        env: { CLICKHOUSE_PASSWORD: "secret", KEEP_CONTENT: "false" },
+        env: { CLICKHOUSE_PASSWORD: "secret" },
         encoding: "utf8",
       });
     };

@@ -1,23 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { stringify } from "yaml";
+import type { GateOptions as Rendered } from "../../infra/gate/processors";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { collector } from "./parts/collector";
-
-const shipped = join(__dirname, "../../infra/gate/otel-collector.yaml");
+import { endsInFiles, layConfig, readLines } from "./pipelines";
 
 /** The name on the certificate that startGate issues by default. */
 export const gateName = "gate.test";
@@ -32,6 +24,8 @@ export interface GateOptions {
   /** Default: a free one. */
   port?: number;
   env?: Record<string, string>;
+  /** What of the configuration is rendered from a stack's settings. */
+  rendered?: Partial<Rendered>;
   /** Merged over everything by the collector itself, as one more --config. */
   override?: Record<string, unknown>;
   /** Where the queues lie; default: a folder that goes with the gate. */
@@ -86,8 +80,13 @@ export async function startGate(options: GateOptions): Promise<Gate> {
     await freePort(),
     await freePort(),
   ];
-  const configs = [overrides(dir, queueDir, port, selfPort, healthPort), options.override ?? {}];
-  const args = [shipped];
+  const configs = [
+    overrides(dir, queueDir, port, selfPort, healthPort),
+    endsInFiles(dir),
+    options.override ?? {},
+  ];
+  layConfig(dir, options.rendered ?? {});
+  const args = [join(dir, "otel-collector.yaml")];
   for (const [index, config] of configs.entries()) {
     args.push(join(dir, `override-${index}.yaml`));
     writeFileSync(args.at(-1) as string, stringify(config));
@@ -103,7 +102,6 @@ export async function startGate(options: GateOptions): Promise<Gate> {
   });
   const exited = () => child.exitCode !== null || child.signalCode !== null;
   await untilHealthy(healthPort, exited, () => log);
-  const exportedFile = join(dir, "exported.jsonl");
   return {
     host: "127.0.0.1",
     port,
@@ -111,8 +109,7 @@ export async function startGate(options: GateOptions): Promise<Gate> {
     dir,
     pid: child.pid as number,
     setKeys,
-    received: () =>
-      existsSync(exportedFile) ? parseLines(readFileSync(exportedFile, "utf8")) : [],
+    received: () => readLines(join(dir, "stored.jsonl")),
     log: () => log,
     exited,
     stop: async (signal = "SIGTERM") => {
@@ -129,7 +126,6 @@ function overrides(
   selfPort: number,
   healthPort: number,
 ) {
-  const exporters = ["file"];
   return {
     extensions: {
       bearertokenauth: { filename: join(dir, "keys") },
@@ -149,19 +145,6 @@ function overrides(
         },
       },
       "otlp/self": { protocols: { grpc: { endpoint: `127.0.0.1:${selfPort}` } } },
-    },
-    exporters: {
-      file: { path: join(dir, "exported.jsonl"), flush_interval: "20ms" },
-      nop: null,
-    },
-    service: {
-      pipelines: {
-        metrics: { exporters },
-        "metrics/self": { exporters: ["nop"] },
-        logs: { exporters },
-        traces: { exporters },
-      },
-      telemetry: { metrics: { level: "none", readers: [] } },
     },
   };
 }
@@ -184,14 +167,6 @@ async function end(child: ChildProcess, exited: () => boolean, signal: NodeJS.Si
   child.kill(signal);
   for (let waited = 0; waited < 10_000 && !exited(); waited += 20) await sleep(20);
   if (!exited()) child.kill("SIGKILL");
-}
-
-function parseLines(text: string): Exported[] {
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  return whole
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
 }
 
 export type Signal = "metrics" | "logs" | "traces";

@@ -113,7 +113,7 @@ describe.skipIf(missing !== "")(
       ["clickhouseVersion", "25.12.6", ["clickhouse", "keeper"]],
       ["keepContent", true, ["collector"]],
       ["dailyBudgetUsd", 75, []],
-      ["retentionDaysLogs", 14, []],
+      ["retentionDaysLogs", 14, ["collector"]],
       ["ingestionKeyGenerations", ["2026-11", "2026-12"], []],
     ])("%s recreates only what it concerns", async (key, value, services) => {
       expect(await recreated({ [key]: value })).toEqual(services);

@@ -66,11 +66,10 @@ CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
 ADMIN_EMAIL=$(setting .adminEmail)
 ORG='$(setting .org)'
 SIGNOZ_URL=$(setting .signozUrl)
-KEEP_CONTENT=$(setting .keepContent)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
 CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
 SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
-COLLECTOR_FILES=$(digest_of otel-collector.yaml exporters.yaml "$state/secrets/collector.env")
+COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml "$state/secrets/collector.env")
 END
 }
 

@@ -159,7 +159,6 @@ check_settings() { # FILE
       adminEmail: (.adminEmail | is(strings | test("^[^@ ]+@[^@ ]+$"))),
       signozUrl: (.signozUrl | is(strings | test("^https?://[^ \u0027]+$"))),
       smtp: (.smtp | . == null or is(.host | strings | test("^[^ \u0027]+:[0-9]+$"))),
-      keepContent: (.keepContent | is(booleans | true)),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
       images: (.images | [.signoz?, .collector?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^ \u0027]+:[^ \u0027]+$")))),
       "secrets.ingestionKeys": (.secrets.ingestionKeys? | length > 0 and all_of(version)),

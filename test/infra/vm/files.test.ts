@@ -66,26 +66,27 @@ describe("otel-collector.yaml", () => {
     expect(isAbsolute(filename) && !filename.includes("//") && !filename.includes("..")).toBe(true);
   });
 
-  it("limits memory first and settles identity before content", () => {
-    const before = ["memory_limiter", "resource/owner", "transform/identity"];
-    expect(
-      Object.fromEntries(clientPipelines.map(([name, { processors }]) => [name, processors])),
-    ).toEqual({
-      metrics: before,
-      logs: [...before, "transform/content"],
-      traces: [...before, "transform/content"],
-    });
+  it("limits memory first, holds back by name, then says who and refuses", () => {
+    for (const [name, { processors, exporters }] of clientPipelines) {
+      expect(processors).toEqual([
+        "memory_limiter",
+        `redaction/${name}`,
+        "resource/owner",
+        `transform/${name}`,
+      ]);
+      expect(exporters).toEqual([`routing/${name}`]);
+    }
     expect(pipelines["metrics/self"].processors).toEqual(["memory_limiter"]);
   });
 
   it("lets no batch stand between the client's OK and the queue on disk", () => {
-    expect(JSON.stringify(config.processors)).not.toContain("batch");
+    expect(files["processors.yaml"]).not.toContain("batch");
     for (const [name, exporter] of Object.entries<Exporter>(yaml("exporters.yaml"))) {
-      if (name === "metadataexporter") continue;
+      if (name === "metadataexporter" || name.startsWith("file/refused_")) continue;
       expect([name, exporter.sending_queue, exporter.retry_on_failure]).toEqual([
         name,
         expect.objectContaining({ enabled: true, storage: "file_storage", sizer: "bytes" }),
-        expect.objectContaining({ enabled: true, max_elapsed_time: "0s" }),
+        expect.objectContaining({ enabled: true, max_elapsed_time: "72h" }),
       ]);
     }
   });
@@ -96,18 +97,8 @@ describe("otel-collector.yaml", () => {
     const used = Object.values<{ exporters: string[] }>(pipelines).flatMap(
       ({ exporters }) => exporters,
     );
-    expect([...new Set(used)].sort()).toEqual(Object.keys(yaml("exporters.yaml")).sort());
-  });
-
-  it("holds content back unless the environment says exactly true", () => {
-    const conditions = JSON.stringify(config.processors["transform/content"]).match(
-      /"conditions":\[[^\]]*\]/g,
-    );
-    expect(new Set(conditions)).toEqual(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the collector's own syntax
-      new Set(['"conditions":["\\"${env:KEEP_CONTENT}\\" != \\"true\\""]']),
-    );
-    expect(conditions).toHaveLength(4);
+    const known = [...Object.keys(yaml("exporters.yaml")), ...Object.keys(config.connectors)];
+    expect([...new Set(used)].sort()).toEqual(known.sort());
   });
 });
 

@@ -26,7 +26,6 @@ export function defaultSettings() {
     } as Record<"ingestionKeys" | "engineerKeys", string[]> &
       Record<"tls" | "signozAdmin" | "clickhouse", string> & { alerts?: string },
     retentionDays: { metrics: 90, logs: 30, traces: 15 },
-    keepContent: false,
     dataDeviceName: "monitoring-data",
     histogramQuantile: null as null | { url: string; sha256: string },
   };

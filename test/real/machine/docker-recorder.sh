@@ -28,7 +28,7 @@ start_collector() {
   ! mountpoint -q /etc/otelcol || umount /etc/otelcol
   mount --bind /var/lib/monitoring/files /etc/otelcol
   # Process 1 of a container is the collector itself, so there it sees its own mounts without being told.
-  setsid setpriv --reuid 10001 --regid 10001 --clear-groups env KEEP_CONTENT=false HOST_PROC_MOUNTINFO=/proc/self/mountinfo \
+  setsid setpriv --reuid 10001 --regid 10001 --clear-groups env HOST_PROC_MOUNTINFO=/proc/self/mountinfo \
     /opt/otelcol --config /etc/otelcol/otel-collector.yaml --config /opt/override.yaml >>/recorded/collector.log 2>&1 9>&- </dev/null &
   echo $! >/recorded/collector.pid
 }

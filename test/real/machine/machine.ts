@@ -345,10 +345,14 @@ function override() {
     exporters: { nop: null, file: { path: "/tmp/self.jsonl", flush_interval: "50ms" } },
     service: {
       pipelines: {
-        metrics: { exporters: ["nop"] },
+        ...Object.fromEntries(
+          ["metrics", "logs", "traces"].flatMap((signal) => [
+            [`${signal}/stored`, { exporters: ["nop"] }],
+            [`${signal}/refused`, { exporters: ["nop"] }],
+          ]),
+        ),
+        "metrics/counts": { exporters: ["nop"] },
         "metrics/self": { exporters: ["file"] },
-        logs: { exporters: ["nop"] },
-        traces: { exporters: ["nop"] },
       },
       telemetry: { metrics: { level: "none", readers: [] } },
     },

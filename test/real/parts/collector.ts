@@ -5,8 +5,9 @@ import { parse, stringify } from "yaml";
 import { cachedPart } from "./cache";
 
 const version = "v0.144.0";
-const gateManifest = readFileSync(join(__dirname, "collector-builder.yaml"), "utf8");
-const signozManifest = readFileSync(join(__dirname, "collector-signoz-builder.yaml"), "utf8");
+const manifestOf = (name: string) => parse(readFileSync(join(__dirname, name), "utf8"));
+const gateManifest = manifestOf("collector-builder.yaml");
+const signozManifest = manifestOf("collector-signoz-builder.yaml");
 
 /**
  * The path of the OpenTelemetry Collector that the gate is tested with, built by the official
@@ -21,16 +22,17 @@ export async function collector(): Promise<string> {
  * validating a configuration, since no ClickHouse is there to start against.
  */
 export async function signozExporters(): Promise<string> {
-  const [gate, signoz] = [parse(gateManifest), parse(signozManifest)];
-  const manifest = stringify({
-    ...gate,
-    ...signoz,
-    exporters: [...gate.exporters, ...signoz.exporters],
-  });
+  const manifest = {
+    ...gateManifest,
+    ...signozManifest,
+    exporters: [...gateManifest.exporters, ...signozManifest.exporters],
+  };
   return join(await built("collector-signoz", manifest), "otelcol");
 }
 
-function built(name: string, manifest: string): Promise<string> {
+// Stringified anew, so that a comment in a manifest builds nothing.
+function built(name: string, parsed: object): Promise<string> {
+  const manifest = stringify(parsed);
   return cachedPart(name, `${version}\n${manifest}`, (folder) => {
     writeFileSync(join(folder, "manifest.yaml"), manifest);
     // What the manifest's `replaces` puts in place of a module that the proxy does not serve; no code of it is used.
