@@ -18,7 +18,6 @@ export interface SignozContent {
   views: { name: string }[];
   rules: { alert: string }[];
   quietHours: { name: string }[];
-  retentionDays: ContentInput["retentionDays"];
 }
 
 export const dashboards = [teamOverview, engineer, reliability, gateAndStorage];
@@ -36,6 +35,5 @@ export function renderContent(input: ContentInput): SignozContent {
       channels.map(({ name }) => name),
     ),
     quietHours: renderQuietHours(input),
-    retentionDays: input.retentionDays,
   };
 }

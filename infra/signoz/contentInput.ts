@@ -23,7 +23,6 @@ export interface ContentInput {
   slackChannel: string;
   hasWebhook: boolean;
   hasWebhookToken: boolean;
-  retentionDays: { metrics: number; logs: number; traces: number };
 }
 
 /** What SigNoz shows and alerts on, from the configuration; knows of secrets only that they are set. */
@@ -48,10 +47,5 @@ export function contentInput({
     slackChannel: alerts.alertSlackChannel ?? "",
     hasWebhook: alerts.alertWebhookUrl !== undefined,
     hasWebhookToken: alerts.alertWebhookToken !== undefined,
-    retentionDays: {
-      metrics: signoz.retentionDaysMetrics,
-      logs: signoz.retentionDaysLogs,
-      traces: signoz.retentionDaysTraces,
-    },
   };
 }

@@ -17,7 +17,6 @@ export const fullInput: ContentInput = {
   slackChannel: "#claude-code",
   hasWebhook: true,
   hasWebhookToken: true,
-  retentionDays: { metrics: 90, logs: 30, traces: 15 },
 };
 
 /** The secrets that go with it. */

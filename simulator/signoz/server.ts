@@ -15,7 +15,6 @@ import {
   Rules,
   Views,
 } from "./objects.js";
-import { Retention } from "./retention.js";
 
 export interface Fault {
   method: string;
@@ -34,7 +33,6 @@ export class SignozImitation {
   readonly rules = new Rules(this.channels);
   readonly views = new Views();
   readonly quietHours = new QuietHours();
-  readonly retention = new Retention();
   /** Requests that change something, as "METHOD path". */
   readonly writes: string[] = [];
   faults: Fault[] = [];
@@ -80,9 +78,6 @@ export class SignozImitation {
     } catch (error) {
       if (!(error instanceof Refusal)) return [500, { error: { message: String(error) } }];
       const { status, message } = error;
-      // The settings/ttl paths of version 1 answer in an older form.
-      if (request.url?.startsWith("/api/v1/settings/ttl"))
-        return [status, { data: null, errors: [{ code: status, msg: message }] }];
       return [status, { status: "error", error: { message, errors: [], suggestions: [] } }];
     }
   }
@@ -116,8 +111,6 @@ export class SignozImitation {
     }
     if (method !== "GET") this.writes.push(`${method} ${path}`);
     const body = text ? JSON.parse(text) : {};
-    if (path === "/api/v1/settings/ttl") return [200, this.retention.v1(method, url.searchParams)];
-    if (path === "/api/v2/settings/ttl") return [200, this.retention.v2(method, body)];
     for (const objects of [
       this.dashboards,
       this.channels,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts channels, dashboards, saved views, alert rules, quiet hours and retention into SigNoz (API of v0.138.0).
+# Puts channels, dashboards, saved views, alert rules and quiet hours into SigNoz (API of v0.138.0).
 #
 # usage: provision.sh CONTENT CREDENTIALS BASE_URL STATE [SECRETS]
 #   CONTENT      the value of metadata monitoring-content: JSON, or gzip+base64 of it
@@ -20,15 +20,13 @@ case $# in 4 | 5) ;; *)
   ;;
 esac
 content_file=$1 credentials=$2 base_url=${3%/} state_file=$4 secrets=${5:-}
-ready_seconds=${PROVISION_READY_SECONDS:-300} retention_seconds=${PROVISION_RETENTION_SECONDS:-120}
+ready_seconds=${PROVISION_READY_SECONDS:-300}
 
 umask 077
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # shellcheck source=SCRIPTDIR/signoz-api.sh
 . "$(dirname "$0")/signoz-api.sh"
-# shellcheck source=SCRIPTDIR/signoz-retention.sh
-. "$(dirname "$0")/signoz-retention.sh"
 
 declare -A count=([created]=0 [updated]=0 [unchanged]=0 [removed]=0 [failed]=0)
 declare -A state=()       # "KIND KEY" -> digest of the body we wrote, a blank, digest of SigNoz' copy of it
@@ -244,7 +242,7 @@ read_inputs() {
     |= $secrets[0][.fromSecret]' "$work/packed" >"$work/content" 2>/dev/null || stop "$content_file or $secrets: not JSON"
   # The content as lines, see bodies.
   jq -r '(to_entries[] | select(.value[0]?.name?) | .key as $field | .value[] | [$field, .name, tojson]),
-    ["channelNames", "", (.channelNames | tojson)], (.retentionDays | to_entries[] | ["retentionDays", .key, (.value | tostring)])
+    ["channelNames", "", (.channelNames | tojson)]
     | join("\t")' "$work/content" >"$work/bodies"
   channel_names=$(bodies '' channelNames | cut -f 3)
   if [ -r "$state_file" ]; then
@@ -260,7 +258,7 @@ save_state() {
 }
 
 main() {
-  local kind key days
+  local kind
   read_inputs
   wait_until_ready
   log_in
@@ -271,7 +269,6 @@ main() {
   apply quiet-hours quietHours || true
   # What uses something else goes first.
   for kind in quiet-hours rule view dashboard channel; do remove_superfluous "$kind"; done
-  while read -r _ key days <&3; do keep "$key" "$days"; done 3< <(bodies '' retentionDays)
   log_out
   save_state
   printf 'provision: %d created, %d updated, %d unchanged, %d removed, %d failed\n' \

@@ -26,7 +26,7 @@ api() {
   [[ $status == 2* ]]
 }
 
-# reason: the last answer's status and message; settings/ttl answers in an older form than the rest
+# reason: the last answer's status and message
 reason() {
   if [ "$status" = 000 ]; then
     tr '\n' ' ' <"$work/curl-error"

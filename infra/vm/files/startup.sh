@@ -199,7 +199,7 @@ install_units() {
 # The newest files bring their own stages: those of an older version would not know them.
 load_stages() {
   local module
-  for module in disk secrets services; do
+  for module in disk retention secrets services; do
     # shellcheck source=/dev/null
     . "$release/$module.sh"
   done

@@ -71,7 +71,6 @@ async function provision(
         ...process.env,
         TMPDIR: folder,
         PROVISION_READY_SECONDS: "2",
-        PROVISION_RETENTION_SECONDS: "3",
       },
     },
   );
@@ -111,8 +110,8 @@ const commandLines = (): string[] =>
         return []; // ended in between
       }
     });
-/** 3 channels, 4 dashboards, 9 views, 8 rules, 2 quiet hours, 3 of retention. */
-const all = 29;
+/** 3 channels, 4 dashboards, 9 views, 8 rules, 2 quiet hours. */
+const all = 26;
 
 describe.skipIf(missing.length > 0)(
   `provision.sh (skipped without bash, jq and curl; missing here: ${missing.join(" ") || "none"})`,
@@ -134,18 +133,16 @@ describe.skipIf(missing.length > 0)(
           name: "foreign",
           webhook_configs: [{ url: "https://example.com" }],
         });
-        signoz.retention.pendingPolls = 1;
         const watch = setInterval(() => commands.push(...commandLines()), 30);
         const run = await provision(fullInput);
         clearInterval(watch);
-        expect(run).toMatchObject({ status: 0, errors: [], total: total(25 + 1, 2, 1) });
+        expect(run).toMatchObject({ status: 0, errors: [], total: total(26, 0, 0) });
         expect(run.said.slice(0, 4)).toEqual([
           "created   channel monitoring-email",
           "created   channel monitoring-slack",
           "created   channel monitoring-webhook",
           "created   dashboard claude-code-team-overview",
         ]);
-        expect(signoz.retention.hours).toEqual({ metrics: 2160, logs: 720, traces: 360 });
       });
 
       it.skipIf(!existsSync("/proc/self/cmdline"))(
@@ -229,7 +226,6 @@ describe.skipIf(missing.length > 0)(
           hasSlack: false,
           teamBudgets: [],
           dailyBudgetUsd: 60,
-          retentionDays: { ...fullInput.retentionDays, logs: 31 },
         });
         expect(run).toMatchObject({ status: 0, errors: [] });
         expect(run.said.filter((line) => line.startsWith("removed"))).toEqual([
@@ -237,8 +233,6 @@ describe.skipIf(missing.length > 0)(
           "removed   rule Claude Code: monthly spend of an engineer (research)",
           "removed   channel monitoring-slack",
         ]);
-        expect(run.said).toContain("updated   retention logs 31d");
-        expect(signoz.retention.hours.logs).toBe(31 * 24);
       });
 
       it("removes what is ours and nothing else, and a rule survives its channels", async () => {
@@ -258,7 +252,7 @@ describe.skipIf(missing.length > 0)(
     describe("when much is wrong at once", () => {
       let broken: Run;
       let repaired: Run;
-      const input = { ...fullInput, retentionDays: { metrics: 30, logs: 15, traces: 16 } };
+      const input = fullInput;
       // Packed, as content that is too large arrives.
       const content = packed(JSON.stringify(renderContent(input)), "content", 64 * 1024);
 
@@ -277,18 +271,9 @@ describe.skipIf(missing.length > 0)(
             message: "full",
           },
           { method: "GET", path: /saved_views$/, status: 503, message: "try later" },
-          // Somebody else's change of retention, over a moment later.
-          {
-            method: "POST",
-            path: /v1\/settings\/ttl$/,
-            status: 409,
-            message: "TTL is already running",
-            times: 1,
-          },
         ];
         const { list } = signoz.quietHours;
         signoz.quietHours.list = () => ({ schedules: [] });
-        signoz.retention.ends = "failed";
         signoz.sessionRequests = 20;
         broken = await provision(input, { content, secrets: { ...fullSecrets, webhookUrl: "" } });
         const rule = signoz.rules.find("alert", dailySpend) as Json;
@@ -296,7 +281,6 @@ describe.skipIf(missing.length > 0)(
         signoz.faults = [];
         signoz.quietHours.list = list;
         signoz.dashboards.byId.clear();
-        signoz.retention.ends = "success";
         repaired = await provision(input, { content });
       }, 120_000);
       afterAll(tearDown);
@@ -311,9 +295,8 @@ describe.skipIf(missing.length > 0)(
           "failed    dashboard claude-code-engineer: 500 full",
           "failed    view: cannot be listed: 503 try later",
           "failed    quiet-hours: cannot be listed: 200 in a form that v0.138.0 does not have",
-          "failed    retention traces 16d: SigNoz reports the change as failed: see ClickHouse' log",
         ]);
-        expect(broken.total).toMatch(/, 7 failed$/);
+        expect(broken.total).toMatch(/, 6 failed$/);
       });
 
       it("does all the others", () => {
@@ -341,7 +324,6 @@ describe.skipIf(missing.length > 0)(
         expect(repaired).toMatchObject({ status: 0, errors: [] });
         expect(repaired.said).toContain("created   channel monitoring-webhook");
         expect(repaired.said).toContain("created   view managed-by-monitoring-versions");
-        expect(repaired.said).toContain("updated   retention traces 16d");
       });
     });
 

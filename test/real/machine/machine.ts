@@ -234,7 +234,8 @@ export class Machine {
       .split("\n")
       .filter(
         (line) =>
-          line !== "" && !/^(info|image inspect|image prune|inspect)\b| config | ps /.test(line),
+          line !== "" &&
+          !/^(info|image inspect|image prune|inspect|exec)\b| config | ps /.test(line),
       )
       .map((line) =>
         line.replace(/compose --project-directory \S+ --file \S+ --env-file \S+ /, "compose "),
