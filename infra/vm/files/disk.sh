@@ -22,9 +22,9 @@ prepare_disk() {
   mount_at_boot "$link"
   install -d -m 755 -o 101 -g 101 "$data/clickhouse" "$data/clickhouse/user_scripts" "$data/keeper"
   install -d -m 700 -o 10001 -g 10001 "$data/queue"
-  install -d -m 700 -o 10002 -g 10002 "$data/signoz"
+  install -d -m 700 -o 10003 -g 10003 "$data/signoz"
   # Restored from a time when SigNoz ran as root.
-  find "$data/signoz" ! -user 10002 -exec chown 10002:10002 {} +
+  find "$data/signoz" ! -user 10003 -exec chown 10003:10003 {} +
 }
 
 format_if_blank() { # DEVICE
