@@ -55,6 +55,7 @@ const endpointForms: Record<string, RegExp> = {
 const publicFields = new Set([
   ...["grpc", "url", "caCertificate"],
   ...["smtpPassword", "slackWebhookUrl", "webhookUrl", "webhookToken"],
+  ...["signoz", "collector", "migrator"],
   ...["create", "environment", "triggers"],
   "goog-pulumi-provisioned",
 ]);
