@@ -1,7 +1,8 @@
 // Writes the stack's hook and settings fragment into a checkout of claude-config, after showing the difference.
 //
 //   npm run export -- DIR [--stack NAME | --local] [--yes]
-//     DIR       the folder that becomes ~/.claude: hooks/telemetry-hook.sh and settings.json are written there
+//     DIR       the folder that becomes ~/.claude: hooks/telemetry-hook.sh (and .gitattributes, for its line ends) and
+//               settings.json are written there
 //     --stack   another stack than the selected one
 //     --local   what `npm start` rendered, for a look: its certificate belongs to no real gate
 //     --yes     without asking (a script has nobody to ask)
@@ -49,25 +50,50 @@ async function main(): Promise<number> {
   }
   const outputs = values.local ? localOutputs() : stackOutputs(values.stack);
   const settingsFile = join(target, "settings.json");
-  const existing = existsSync(settingsFile) ? readFileSync(settingsFile, "utf8") : "";
-  const changes = [
-    { file: join(target, "hooks/telemetry-hook.sh"), text: outputs.telemetryHook, mode: 0o755 },
-    { file: settingsFile, text: mergeClaudeSettings(existing, outputs.claudeSettings) },
-  ].filter(({ file, text }) => !existsSync(file) || readFileSync(file, "utf8") !== text);
+  const attributesFile = join(target, "hooks/.gitattributes");
+  const hook = outputs.telemetryHook.replaceAll("\r\n", "\n");
+  const changes: Change[] = [
+    { file: join(target, "hooks/telemetry-hook.sh"), bytes: Buffer.from(hook), mode: 0o755 },
+    { file: attributesFile, bytes: Buffer.from(withLineEnds(textOf(attributesFile, "utf8"))) },
+    {
+      file: settingsFile,
+      // latin1 keeps each byte, whatever encoding the file is in; what is added is ASCII.
+      bytes: Buffer.from(
+        mergeClaudeSettings(textOf(settingsFile, "latin1"), outputs.claudeSettings),
+        "latin1",
+      ),
+    },
+  ].filter(({ file, bytes }) => !existsSync(file) || !readFileSync(file).equals(bytes));
   if (changes.length === 0) {
     console.log(`${target} is up to date.`);
     return 0;
   }
-  for (const { file, text } of changes) showDifference(file, text);
+  for (const change of changes) showDifference(change);
   if (!values.yes && !(await confirmed(`Write ${changes.length} file(s) into ${target}?`))) {
     console.error("Nothing written; with --yes it is not asked.");
     return 1;
   }
-  for (const { file, text, mode } of changes) replaceFile(file, text, mode);
+  for (const change of changes) replaceFile(change);
   console.log(
     `Written: ${changes.map(({ file }) => file).join(", ")}. Review and commit them there.`,
   );
   return 0;
+}
+
+interface Change {
+  file: string;
+  bytes: Buffer;
+  mode?: number;
+}
+
+const textOf = (file: string, encoding: "utf8" | "latin1"): string =>
+  existsSync(file) ? readFileSync(file, encoding) : "";
+
+/** A shell reads no CRLF: whoever clones claude-config must get the hook with the line ends that it has here. */
+function withLineEnds(attributes: string): string {
+  const line = "telemetry-hook.sh text eol=lf";
+  if (attributes.split(/\r?\n/).includes(line)) return attributes;
+  return `${attributes}${attributes === "" || attributes.endsWith("\n") ? "" : "\n"}${line}\n`;
 }
 
 function usage(): number {
@@ -102,10 +128,10 @@ function localOutputs(): Outputs {
   };
 }
 
-function showDifference(file: string, text: string): void {
+function showDifference({ file, bytes }: Change): void {
   const scratch = mkdtempSync(join(tmpdir(), "export-"));
   const proposed = join(scratch, basename(file));
-  writeFileSync(proposed, text);
+  writeFileSync(proposed, bytes);
   const before = existsSync(file) ? file : "/dev/null";
   const colour = process.stdout.isTTY ? "always" : "never";
   // `git diff --no-index` exits 1 when there is a difference.
@@ -125,11 +151,11 @@ async function confirmed(question: string): Promise<boolean> {
 }
 
 /** In one step, through a symbolic link to the file it stands for; the mode stays unless one is given. */
-function replaceFile(file: string, text: string, mode?: number): void {
+function replaceFile({ file, bytes, mode }: Change): void {
   mkdirSync(dirname(file), { recursive: true });
   const real = existsSync(file) ? realpathSync(file) : file;
   const written = `${real}.${process.pid}`;
-  writeFileSync(written, text);
+  writeFileSync(written, bytes);
   chmodSync(written, mode ?? (existsSync(real) ? statSync(real).mode & 0o777 : 0o644));
   renameSync(written, real);
 }

@@ -47,10 +47,42 @@ describe("mergeClaudeSettings", () => {
     ['{"a": 1,}', "not valid JSON"],
     ['// mine\n{"a": 1}', "comments included"],
     ["[1]", "not a JSON object: it begins with [1]"],
-    ['{"id": 12345678901234567890}', "12345678901234567890, which would be rewritten"],
+    ['{"hooks": {}, "hooks": {}}', '"hooks" twice'],
+    ['{"hooks": {"SessionStart": [], "SessionStart": []}}', '"SessionStart" twice'],
     ['{"hooks": {"SessionStart": {}}}', "hooks.SessionStart of settings.json is not a list"],
   ])("refuses %s", (text, message) => {
     expect(() => mergeClaudeSettings(text, fragment)).toThrow(message);
+  });
+});
+
+describe("mergeClaudeSettings keeps", () => {
+  const theirs = [
+    ["keys given twice", '{"permissions":{"allow":["Bash(make:*)"]},"permissions":{"deny":[]}}'],
+    ["bytes that are not UTF-8, read as latin1", '{"dirs": ["/srv/caf\u00e9"]}'],
+    ["a byte order mark", '\uFEFF{"model": "opus"}'],
+    ["a byte order mark, read as latin1", '\u00EF\u00BB\u00BF{"model": "opus"}'],
+    ["CRLF", '{\r\n  "model": "opus",\r\n  "b": 1\r\n}\r\n'],
+    ["spellings of numbers", '{"a": 1.0, "b": 1e3, "c": -0, "d": 12345678901234567890}'],
+    ["the order of keys that look like numbers", '{"b": 1, "10": 2, "1": 3}'],
+    ["escapes", '{"a": "\\u00e9\\/", "\\u0062": 1}'],
+    ["tabs and blank lines", '{\n\n\t"a":  1 ,\n\t"b":[ ]\n}'],
+    ["no line end at the end", '{"a": 1}'],
+    [
+      "other hooks as they are spelt",
+      '{"hooks": {"SessionStart": [ {"hooks": [ {"command":"x"} ]} ]}}',
+    ],
+  ] as const;
+  it.each(theirs)("%s", (_what, before) => {
+    const after = mergeClaudeSettings(before, fragment);
+    const kept = before.replace(/^(\uFEFF|\u00EF\u00BB\u00BF)/, "").replace(/[\]}\s]+$/, "");
+    expect(after).toContain(kept);
+    expect(after.startsWith(before.slice(0, 4))).toBe(true);
+    expect(after.includes("\r\n")).toBe(before.includes("\r\n"));
+    expect(/[^\r]\n/.test(after) && before.includes("\r\n")).toBe(false);
+    expect(
+      JSON.parse(after.replace(/^(\uFEFF|\u00EF\u00BB\u00BF)/, "")).hooks.SessionStart.at(-1),
+    ).toEqual(registration);
+    expect(mergeClaudeSettings(after, fragment)).toBe(after);
   });
 });
 
@@ -101,6 +133,30 @@ describe("npm run export", () => {
       status: 0,
       stdout: `${dir}/checkout is up to date.\n`,
     });
+  });
+  it("is cloned with line ends that a shell can read, wherever Git turns them into CRLF", () => {
+    writeFileSync(
+      join(dir, "checkout/settings.json"),
+      Buffer.from('{"dirs": ["caf\xe9"]}', "latin1"),
+    );
+    expect(run("checkout", "--yes").status).toBe(0);
+    expect(readFileSync(settings(), "latin1")).toContain("caf\xe9");
+    const git = (...args: string[]) =>
+      spawnSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.test", ...args], {
+        cwd: dir,
+      });
+    git("-C", "checkout", "init", "-q");
+    git("-C", "checkout", "add", "-A");
+    git("-C", "checkout", "commit", "-qm", "one");
+    git("-c", "core.autocrlf=true", "clone", "-q", "checkout", "clone");
+    expect(readFileSync(join(dir, "clone/hooks/telemetry-hook.sh"), "utf8")).toBe(
+      renderHook(values),
+    );
+    writeFileSync(join(dir, "checkout/hooks/.gitattributes"), "*.md text");
+    expect(run("checkout", "--yes").status).toBe(0);
+    expect(readFileSync(join(dir, "checkout/hooks/.gitattributes"), "utf8")).toBe(
+      "*.md text\ntelemetry-hook.sh text eol=lf\n",
+    );
   });
   it("leaves a settings.json that it cannot read as it is", () => {
     writeFileSync(settings(), "{ // mine\n}");
