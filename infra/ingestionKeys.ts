@@ -48,6 +48,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
     );
     const ownKey = (
       owner: string,
+      stamped: string,
       generation: string,
       holds: string,
       readers: Record<string, pulumi.Input<string>> = {},
@@ -56,7 +57,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
         `${keyName}-of-${owner}${generation === "key" ? "" : `-${generation}`}`,
         self,
       ).result;
-      const key = pulumi.interpolate`${owner}.${secret}`;
+      const key = pulumi.interpolate`${stamped}.${secret}`;
       const kept = new VersionedSecret(
         `${keyName}-of-${owner}`,
         {
@@ -71,15 +72,27 @@ export class IngestionKeys extends pulumi.ComponentResource {
       return { key, kept };
     };
     const own = args.personalKeyEmails.map(personalKey).map(({ address, generation }) =>
-      ownKey(engineerOf(address), generation, "one engineer's own ingestion key", {
-        owner: `user:${address}`,
-      }),
+      // The whole address: a claim under a shared key never holds an @, so nobody can pass for its owner.
+      ownKey(
+        engineerOf(address),
+        address.toLowerCase(),
+        generation,
+        "one engineer's own ingestion key",
+        {
+          owner: `user:${address}`,
+        },
+      ),
     );
     const newest = keys.at(-1);
     // Last, because the gate's own check takes the last key it has.
     const probe =
       newest === undefined
-        ? ownKey(probeOwner, "key", "the key by which the gate is asked, without a shared one")
+        ? ownKey(
+            probeOwner,
+            probeOwner,
+            "key",
+            "the key by which the gate is asked, without a shared one",
+          )
         : undefined;
     this.own = [...own, ...(probe ? [probe] : [])].map(({ kept }) => kept);
     this.probe = pulumi.secret(newest ?? probe?.key ?? "");

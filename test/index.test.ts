@@ -244,7 +244,7 @@ describe("the program", () => {
     const [key] =
       program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-dana-scully-secret-dev") ??
       [];
-    expect(key?.data).toMatch(/^dana\.scully\.[A-Za-z0-9]{40}$/);
+    expect(key?.data).toMatch(/^dana\.scully@palindrom\.example\.[A-Za-z0-9]{40}$/);
     const [shared] =
       program.cloud.google.secrets.get("monitoring-signoz-ingestion-key-secret-dev") ?? [];
     expect(shared?.data).toMatch(/^[A-Za-z0-9]{40}$/);

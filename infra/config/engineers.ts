@@ -47,7 +47,7 @@ export const engineers = {
     ),
   ),
   personalKeyEmails: field.key(
-    "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with the part before the @. `/name` behind an address is the generation of that key: another name, another key",
+    "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with that address, which nobody can claim under a shared key. `/name` behind an address is the generation of that key: another name, another key",
     field.listOf(
       {
         ...field.email,

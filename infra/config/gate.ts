@@ -29,7 +29,11 @@ export const gate = {
   ownNames: field.key(
     "Names of your own programs' attributes, metrics, spans, log messages and scopes that hold nothing said or secret; the gate lets them through beside the listed ones",
     field.listOf(
-      field.matching(/^[A-Za-z][\w ./:@-]{0,127}$/, "a name of letters, digits and ._-/:@", "orders"),
+      field.matching(
+        /^[A-Za-z][\w ./:@-]{0,127}$/,
+        "a name of letters, digits and ._-/:@",
+        "orders",
+      ),
     ),
   ),
   readyTimeoutMinutes: field.key(

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codeFile } from "../docs/documents";
@@ -8,6 +8,10 @@ import { type Gate, startGate } from "./gate";
 import { pythonOtel } from "./parts/pythonOtel";
 
 const guide = "docs/instrumentation-guide.md";
+/** What the guide tells a stack to let through for its code. */
+const ownNames: string[] = JSON.parse(
+  /for the code above\s+`(\[.*\])`/.exec(readFileSync(guide, "utf8"))?.[1] ?? "",
+);
 const key = "the-shared-ingestion-key-of-this-test";
 
 /** The guide's own code, saved and run as the guide says, against the real collector with the shipped configuration. */
@@ -25,7 +29,7 @@ esac`,
   const dir = join(gcloud.folder, "service");
 
   beforeAll(async () => {
-    gate = await startGate({ keys: key });
+    gate = await startGate({ keys: key, rendered: { ownNames } });
     const endpoint = {
       grpc: `127.0.0.1:${gate.port}`,
       url: `https://localhost:${gate.port}`,
