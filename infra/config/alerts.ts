@@ -9,8 +9,8 @@ export interface TeamBudget {
 }
 
 const budget = /^(?<team>[^=]{1,64})=(?<daily>\d{1,7})\/(?<monthly>\d{1,7})$/;
-/** The name stands in filters, titles and templates of SigNoz, so none of their quotes and marks may be in it. */
-const teamName = /^[\p{L}\p{N}]([\p{L}\p{N}\p{M} &.,_+/()#:-]*[\p{L}\p{N}\p{M}.+)])?$/u;
+/** As engineers report it. It stands in notices, which are Go templates: there `$` and `{{` begin something. */
+const teamName = /^(?!.*\{\{)[^\s\p{C}$]([^\p{C}$]*[^\s\p{C}$])?$/u;
 
 const teamBudget: field.Kind<TeamBudget> = {
   type: "string",
@@ -19,7 +19,7 @@ const teamBudget: field.Kind<TeamBudget> = {
     const { team = "", daily, monthly } = budget.exec(text)?.groups ?? {};
     if (!teamName.test(team))
       throw new field.Fault(
-        "must be team=daily/monthly in whole USD, the team of letters, digits, blanks and & . , _ + / ( ) # : -",
+        "must be team=daily/monthly in whole USD, the team without $, {{, control characters and blanks at its ends",
       );
     return { team, dailyUsd: Number(daily), monthlyUsd: Number(monthly) };
   },
@@ -58,6 +58,11 @@ export const alerts = {
   teamBudgets: field.key(
     "Other budgets for each engineer of a team, as team=daily/monthly in USD",
     teamBudgets,
+  ),
+  budgetsVerifiedOnly: field.key(
+    "Budgets leave out what was sent under a shared key, where the engineer's name is a claim",
+    field.flag,
+    false,
   ),
   silentHours: field.key(
     "Hours of working time without any telemetry before an alert; 0 is never",

@@ -9,9 +9,15 @@ const fromSecret = (name: "slackWebhookUrl" | "webhookUrl" | "webhookToken") => 
   fromSecret: name,
 });
 
-const title = `{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ .CommonLabels.alertname }}`;
-const each = (open: string, close: string) =>
-  `{{ range .Alerts }}${open}{{ .Annotations.summary }}${close}{{ .Annotations.description }}\n{{ end }}`;
+/** Slack reads these three as markup: a team `r&d` would be garbled, an engineer `<!channel>` would call everybody. */
+const forSlack = (value: string) =>
+  `${value} | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;"`;
+const plain = (value: string) => value;
+
+const title = (as = plain) =>
+  `{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ ${as(".CommonLabels.alertname")} }}`;
+const each = (open: string, close: string, as = plain) =>
+  `{{ range .Alerts }}${open}{{ ${as(".Annotations.summary")} }}${close}{{ ${as(".Annotations.description")} }}\n{{ end }}`;
 
 export function renderChannels(input: ContentInput): { name: string; [kind: string]: unknown }[] {
   const { alertEmails, hasSlack, slackChannel, hasWebhook, hasWebhookToken } = input;
@@ -20,7 +26,7 @@ export function renderChannels(input: ContentInput): { name: string; [kind: stri
     email_configs: alertEmails.map((to) => ({
       to,
       send_resolved: true,
-      headers: { Subject: title },
+      headers: { Subject: title() },
       html: each("<p><b>", "</b><br>").replaceAll("\n", "</p>\n"),
     })),
   };
@@ -30,8 +36,8 @@ export function renderChannels(input: ContentInput): { name: string; [kind: stri
       {
         api_url: fromSecret("slackWebhookUrl"),
         ...(slackChannel && { channel: slackChannel }),
-        title,
-        text: each("*", "*\n"),
+        title: title(forSlack),
+        text: each("*", "*\n", forSlack),
         send_resolved: true,
       },
     ],

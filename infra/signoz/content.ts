@@ -20,7 +20,12 @@ export interface SignozContent {
   quietHours: { name: string }[];
 }
 
-export const dashboards = [teamOverview, engineer, reliability, gateAndStorage];
+export const dashboards = (input: ContentInput) => [
+  teamOverview(input),
+  engineer,
+  reliability,
+  gateAndStorage,
+];
 
 /** Everything SigNoz shows, as request bodies of its API v0.138.0; the same input gives the same bytes. */
 export function renderContent(input: ContentInput): SignozContent {
@@ -28,7 +33,7 @@ export function renderContent(input: ContentInput): SignozContent {
   return {
     channels,
     channelNames,
-    dashboards: dashboards.map(renderDashboard),
+    dashboards: dashboards(input).map(renderDashboard),
     views: renderViews(),
     rules: renderRules(
       input,

@@ -8,6 +8,8 @@ export interface ContentInput {
   monthlyBudgetUsd: number;
   /** For the engineers of a team, instead of the two above. */
   teamBudgets: { team: string; dailyUsd: number; monthlyUsd: number }[];
+  /** Leaves what was sent under a shared key out of every budget: there the engineer's name is a claim. */
+  budgetsVerifiedOnly: boolean;
   silentHours: number;
   /** HH:MM */
   workingHours: { start: string; end: string };
@@ -36,6 +38,7 @@ export function contentInput({
     dailyBudgetUsd: alerts.dailyBudgetUsd,
     monthlyBudgetUsd: alerts.monthlyBudgetUsd,
     teamBudgets: alerts.teamBudgets,
+    budgetsVerifiedOnly: alerts.budgetsVerifiedOnly,
     silentHours: alerts.silentHours,
     workingHours: { start, end },
     workingDays: alerts.workingDays,

@@ -1,5 +1,5 @@
 /** A dashboard: sections of panels, laid out left to right; its JSON is a SigNoz v6 dashboard (API v0.138.0). */
-import { type Panel, renderPanel, size, type Variable } from "./panel";
+import { nameOf, type Panel, renderPanel, size, type Variable } from "./panel";
 
 export interface Dashboard {
   /** Slug, immutable in SigNoz: a changed one is another dashboard. */
@@ -40,15 +40,18 @@ function grid(title: string, panels: Panel[]): object {
   return { kind: "Grid", spec: { display: { title, collapse: { open: true } }, items } };
 }
 
-const renderVariable = ({ attribute, single = false }: Variable): object => ({
+const renderVariable = (variable: Variable): object => ({
   kind: "ListVariable",
   spec: {
-    name: attribute,
-    display: { name: attribute },
-    allowAllValue: !single,
-    allowMultiple: !single,
+    name: nameOf(variable),
+    display: { name: nameOf(variable) },
+    allowAllValue: !variable.single,
+    allowMultiple: !variable.single,
     sort: "alphabetical-asc",
-    plugin: { kind: "signoz/DynamicVariable", spec: { name: attribute, signal: "metrics" } },
+    plugin: {
+      kind: "signoz/DynamicVariable",
+      spec: { name: variable.attribute, signal: "metrics" },
+    },
   },
 });
 

@@ -5,7 +5,11 @@
 
 /** Who sent it: on the resource, and repeated by Claude Code on every datapoint, log record and span. */
 export const identity = ["engineer", "team"] as const;
-const common = [...identity, "session.id", "service.version", "terminal.type"] as const;
+/** Put on every record by the gate: "true" where a key of its own proves the engineer, "false" where it is a claim. */
+export const stamped = ["engineer.verified"] as const;
+/** On the resource alone. */
+export const onResource = ["service.version"] as const;
+const common = [...identity, ...stamped, ...onResource, "session.id", "terminal.type"] as const;
 type Common = (typeof common)[number];
 
 /** A metric, event or span, and the attributes one may group or filter it by. */
@@ -84,6 +88,12 @@ export const gate = {
 
 /** The receiver that clients talk to; the others are the gate's own. */
 export const clientReceiver = "otlp";
+/** What writes each kind of telemetry; the exporter of suggestions counts everything a second time and may drop it. */
+export const exporters = {
+  metrics: "signozclickhousemetrics",
+  logs: "clickhouselogsexporter",
+  traces: "clickhousetraces",
+};
 /** Where the collector sees the data disk, ClickHouse's. */
 export const dataMountpoint = "/var/lib/otelcol";
 export const refusedKeyStatus = "16";

@@ -1,4 +1,6 @@
 /** Panels: a line of a dashboard says title, the question it answers, query and unit. */
+import { chosenAs, chosenIn } from "./condition";
+import { metrics } from "./names";
 import { builderQuery, field, formulaQueries, key, type Query, rawQuery } from "./query";
 
 /** Unit ids of SigNoz' axis formatter (frontend/src/components/YAxisUnitSelector of v0.138.0). */
@@ -31,6 +33,8 @@ export interface Panel extends Extras {
   unit: Unit;
   /** Columns of a list. */
   columns?: string[];
+  /** In the place of queries. */
+  sql?: string;
 }
 
 /** One query, or several by label (lines of a chart, columns of a table). */
@@ -66,6 +70,16 @@ export const list = (title: string, question: string, query: Query, columns: str
   columns,
 });
 
+/** What only SQL can ask: panels of one value, a table, or points over time. */
+const asked =
+  (kind: "Number" | "BarChart" | "Table") =>
+  (title: string, question: string, sql: string, unit: Unit = "short"): Panel => ({
+    ...{ title, question, kind, queries: [], unit, sql },
+  });
+export const askedNumber = asked("Number");
+export const askedBars = asked("BarChart");
+export const askedTable = asked("Table");
+
 /** Width and height on the grid of 12 columns. */
 export const size: Record<Kind, [width: number, height: number]> = {
   Number: [3, 3],
@@ -76,19 +90,56 @@ export const size: Record<Kind, [width: number, height: number]> = {
   List: [12, 8],
 };
 
-/** A variable filters every query whose source carries its attribute. */
+/** A variable filters every panel all of whose queries carry its attribute. */
 export interface Variable {
   attribute: string;
+  /** What it is called on the dashboard and in queries; absent = as its attribute. */
+  name?: string;
   /** Exactly one value, no "all". */
   single?: boolean;
 }
 
-const filters = ({ signal, source }: Query, variables: Variable[]): string[] =>
-  variables
-    .filter(({ attribute }) => source.attributes.includes(attribute))
-    .map(
-      ({ attribute, single }) => `${field(signal, attribute)} ${single ? "=" : "IN"} $${attribute}`,
-    );
+export const nameOf = ({ attribute, name = attribute }: Variable): string => name;
+
+/**
+ * The variables that limit a panel: those that each of its queries can be limited by, so that a ratio is never one of
+ * two different things.
+ */
+const applied = ({ queries, sql }: Panel, variables: Variable[]): Variable[] =>
+  sql
+    ? variables.filter((variable) => sql.includes(`$${nameOf(variable)}]`))
+    : variables.filter(({ attribute }) =>
+        queries.every(({ query: { source } }) => source.attributes.includes(attribute)),
+      );
+
+const filters = (variables: Variable[]): string[] =>
+  variables.map(
+    (variable) =>
+      `${field(variable.attribute)} ${(variable.single ? chosenAs : chosenIn)(nameOf(variable))}`,
+  );
+
+const isSpend = ({ queries, columns = [], sql = "" }: Panel): boolean =>
+  /usd/i.test(sql) ||
+  columns.includes("cost_usd") ||
+  queries.some(({ query }) => query.source.name === metrics.cost.name);
+
+/** Said wherever money is shown; the panel's title has the short form. */
+const estimate =
+  "An estimate by Claude Code at list prices, for people on a subscription too: not what anybody is invoiced.";
+
+/** The question, and what somebody who reads the answer must know. */
+function description(panel: Panel, variables: Variable[]): string {
+  const limiting = applied(panel, variables);
+  const ignored = variables.filter((variable) => !limiting.includes(variable)).map(nameOf);
+  return [
+    panel.question,
+    ...(isSpend(panel) ? [estimate] : []),
+    ...(ignored.length > 0 ? [`The same for every choice of ${ignored.join(" and ")}.`] : []),
+  ].join(" ");
+}
+
+export const titleOf = (panel: Panel): string =>
+  isSpend(panel) && panel.kind !== "List" ? `${panel.title} (list prices)` : panel.title;
 
 function pluginSpec({ kind, unit, range, queries, columns = [] }: Panel): object {
   const formatting = { unit, decimalPrecision: "2" };
@@ -105,7 +156,7 @@ function pluginSpec({ kind, unit, range, queries, columns = [] }: Panel): object
       return { visualization, formatting: { columnUnits, decimalPrecision: "2" } };
     }
     case "List":
-      return { selectFields: columns.map((name) => key("logs", name)) };
+      return { selectFields: columns.map(key) };
     default:
       return kind satisfies never;
   }
@@ -114,8 +165,12 @@ function pluginSpec({ kind, unit, range, queries, columns = [] }: Panel): object
 const letter = (index: number): string => String.fromCharCode("A".charCodeAt(0) + index);
 
 function queryPlugin(panel: Panel, variables: Variable[]): object {
+  if (panel.sql) {
+    const spec = { name: "A", query: panel.sql, disabled: false, legend: panel.title };
+    return { kind: "signoz/ClickHouseSQL", spec };
+  }
+  const conditions = filters(applied(panel, variables));
   const specs = panel.queries.map(({ label, query }, index) => {
-    const conditions = filters(query, variables);
     if (panel.columns) return rawQuery(query, letter(index), conditions);
     const spec = builderQuery(query, letter(index), conditions);
     return label ? { ...spec, legend: label } : spec;
@@ -140,7 +195,7 @@ const requestType: Record<Kind, "scalar" | "time_series" | "raw"> = {
 export const renderPanel = (panel: Panel, variables: Variable[]): object => ({
   kind: "Panel",
   spec: {
-    display: { name: panel.title, description: panel.question },
+    display: { name: titleOf(panel), description: description(panel, variables) },
     plugin: { kind: `signoz/${panel.kind}Panel`, spec: pluginSpec(panel) },
     queries: [
       { kind: requestType[panel.kind], spec: { name: "A", plugin: queryPlugin(panel, variables) } },

@@ -3,7 +3,8 @@
  * A query knows the attributes of its source: grouping or filtering by one it does not carry does not
  * compile, and a dashboard can tell which of its variables may filter it.
  */
-import { identity, type Source } from "./names";
+import { type Condition, is } from "./condition";
+import { onResource, type Source } from "./names";
 
 export type Signal = "metrics" | "logs" | "traces";
 
@@ -18,31 +19,43 @@ export interface Query {
   earlierSeconds?: number;
 }
 
+type OnResource = (typeof onResource)[number];
+
 export interface Options<A extends string> {
   by?: A[];
-  /** Operator and operand by attribute, e.g. `{ success: "= 'false'" }`. */
-  where?: Partial<Record<A, string>>;
+  /** By attribute, e.g. `{ success: is("false") }`; see `field` for what cannot be filtered by. */
+  where?: Partial<Record<Exclude<A, OnResource>, Condition>>;
   /** Series or rows kept, largest first; absent = all. */
   top?: number;
   /** Looks at the time so many seconds before the range. */
   earlierSeconds?: number;
 }
 
-/**
- * `engineer` and `team` exist as resource and as plain attribute: SigNoz would take the resource and warn,
- * so logs and traces name the context; metrics keep both in one set of labels.
- */
-export const key = (signal: Signal, name: string): { name: string; fieldContext?: string } => {
-  if (signal === "metrics") return { name };
-  const onResource = (identity as readonly string[]).includes(name) || name === "service.version";
-  return { name, fieldContext: onResource ? "resource" : "attribute" };
-};
+export interface Key {
+  name: string;
+  fieldContext: "attribute" | "resource";
+}
 
-/** The same in filter syntax. */
-export const field = (signal: Signal, name: string): string => {
-  const { fieldContext } = key(signal, name);
-  return fieldContext ? `${fieldContext}.${name}` : name;
-};
+/**
+ * Never without its context: a bare name is SigNoz' own column where its tables have one of that name (`type`,
+ * `body`, `status_code`; all of them: columns.json), and otherwise whatever level it finds first.
+ */
+export const key = (name: string): Key => ({
+  name,
+  fieldContext: (onResource as readonly string[]).includes(name) ? "resource" : "attribute",
+});
+
+/**
+ * The same in filter syntax.
+ * @throws Error for what is on the resource alone: SigNoz compares resources as JSON text, in which `&`, `<`, `>`,
+ *   quotes and backslashes are escaped, so that a value with one of them is never found
+ */
+export function field(name: string): string {
+  const { fieldContext } = key(name);
+  if (fieldContext === "resource")
+    throw new Error(`${name} is on the resource alone: SigNoz cannot filter by every value of it`);
+  return `${fieldContext}.${name}`;
+}
 
 function query<A extends string>(
   signal: Signal,
@@ -51,8 +64,8 @@ function query<A extends string>(
   { by = [], where = {}, ...rest }: Options<A>,
   intrinsic: string[] = [],
 ): Query {
-  const conditions = Object.entries<string | undefined>(where).map(
-    ([name, condition]) => `${field(signal, name)} ${condition}`,
+  const conditions = Object.entries<Condition | undefined>(where).map(
+    ([name, condition]) => `${field(name)} ${condition}`,
   );
   return { signal, source, aggregation, where: [...intrinsic, ...conditions], by, ...rest };
 }
@@ -80,14 +93,14 @@ export const events = <A extends string>(
   event: Source<A>,
   expression: string,
   options: Options<A> = {},
-): Query => query("logs", event, { expression }, options, [`body = '${event.name}'`]);
+): Query => query("logs", event, { expression }, options, [`body ${is(event.name)}`]);
 
 /** An aggregation over the spans of one name, e.g. `p95(duration_nano)`. */
 export const spansOf = <A extends string>(
   span: Source<A>,
   expression: string,
   options: Options<A> = {},
-): Query => query("traces", span, { expression }, options, [`name = '${span.name}'`]);
+): Query => query("traces", span, { expression }, options, [`name ${is(span.name)}`]);
 
 /** The JSON of a builder query; `name` is a capital letter, `filters` are further conditions. */
 export function builderQuery(query: Query, name: string, filters: string[] = []) {
@@ -101,7 +114,7 @@ export function builderQuery(query: Query, name: string, filters: string[] = [])
     ],
     disabled: false,
     ...(where.length > 0 && { filter: { expression: where.join(" AND ") } }),
-    groupBy: query.by.map((name) => key(query.signal, name)),
+    groupBy: query.by.map(key),
     ...(query.top && { limit: query.top }),
     ...(query.earlierSeconds && {
       functions: [{ name: "timeShift", args: [{ value: query.earlierSeconds }] }],

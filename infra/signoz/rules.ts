@@ -1,8 +1,10 @@
 /** Alert rules (RuletypesPostableRule, schema v2alpha1, of the SigNoz v0.138.0 API). */
+import { is } from "./condition";
 import type { ContentInput } from "./contentInput";
-import { clientReceiver, dataMountpoint, gate, metrics, refusedKeyStatus } from "./names";
+import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyStatus } from "./names";
 import { builderQuery, formulaQueries, increase, latest, type Query } from "./query";
 import { quietLabel } from "./quietHours";
+import { spentSince } from "./sql";
 
 /** By this label, and by nothing else, provisioning knows its own rules. */
 export const ownLabel = { managed_by: "monitoring" };
@@ -18,7 +20,8 @@ export interface Rule {
   /** For docs/dashboards.md: when it fires, and the key that leaves it out when 0. */
   fires: string;
   limit?: keyof ContentInput;
-  queries: Query[];
+  /** Builder queries, or one in SQL. */
+  queries: Query[] | string;
   /** Combines the queries A, B, …; absent = the only query. */
   formula?: string;
   op: "above" | "above_or_equal" | "below";
@@ -31,7 +34,8 @@ export interface Rule {
   summary: string;
   description: string;
   labels?: Record<string, string>;
-  onAbsence?: boolean;
+  /** Fires as "no data" too, after so many minutes without any; 0 would fire whether or not there is data. */
+  absentForMinutes?: number;
 }
 
 const rolling = (evalWindow: string, frequency: string) => ({
@@ -52,29 +56,21 @@ const cumulative = (type: "daily" | "monthly", frequency: string, timezone: stri
 /** Provisioning puts the id of our dashboard of that name in the place of the mark. */
 const dashboardUrl = (signozUrl: string, name: string) => `${signozUrl}/dashboard/@${name}@`;
 
-/**
- * No step interval: SigNoz drops the unfinished last step before it compares, so a fixed coarse one would
- * hide the newest spend; by itself it takes the finest it allows (minutes in a day, 2.5 hours in a month).
- */
 function spendRule(
   input: ContentInput,
   period: "daily" | "monthly",
   budgetUsd: number,
   teams: { only: string } | { not: string[] },
 ): Rule {
+  const { timezone, budgetsVerifiedOnly: verifiedOnly } = input;
   const only = "only" in teams;
-  const where = only
-    ? { team: `= '${teams.only}'` }
-    : teams.not.length > 0
-      ? { team: `NOT IN (${teams.not.map((team) => `'${team}'`).join(", ")})` }
-      : {};
   const since = period === "daily" ? "today" : "this month";
   const url = dashboardUrl(input.signozUrl, "claude-code-engineer");
   return {
     alert: `Claude Code: ${period} spend of an engineer${only ? ` (${teams.only})` : ""}`,
     fires: `somebody ${only ? `of the team ${teams.only} ` : ""}has spent 80 % (warning) or 100 % (critical) of the ${period} budget ${since}`,
     limit: only ? "teamBudgets" : period === "daily" ? "dailyBudgetUsd" : "monthlyBudgetUsd",
-    queries: [increase(metrics.cost, { by: ["engineer"], where })],
+    queries: spentSince(period === "daily" ? "day" : "month", { timezone, teams, verifiedOnly }),
     op: "above_or_equal",
     matchType: "in_total",
     thresholds: [
@@ -83,13 +79,13 @@ function spendRule(
     ],
     evaluation:
       period === "daily"
-        ? cumulative("daily", "5m", input.timezone)
-        : cumulative("monthly", "30m", input.timezone),
+        ? cumulative("daily", "5m", timezone)
+        : cumulative("monthly", "30m", timezone),
     groupBy: ["engineer"],
     repeat: period === "daily" ? "24h" : "72h",
     // No "$" before an amount: SigNoz would read it as a label.
     summary: `{{$engineer}} spent {{$value}} USD ${since}, of a ${period} budget of ${budgetUsd} USD`,
-    description: `Claude Code, ${since} (${input.timezone}): {{$engineer}} has spent {{$value}} USD and passed {{$threshold}} USD; the budget${only ? ` in team ${teams.only}` : ""} is ${budgetUsd} USD. ${url}`,
+    description: `Claude Code, ${since} (${timezone}): {{$engineer}} has spent {{$value}} USD and passed {{$threshold}} USD; the budget${only ? ` in team ${teams.only}` : ""} is ${budgetUsd} USD. An estimate at list prices, not an invoice${verifiedOnly ? "; use under a shared key is left out" : ""}. ${url}`,
   };
 }
 
@@ -111,13 +107,13 @@ function silenceRule(input: ContentInput): Rule {
     alert: "Claude Code: no telemetry",
     fires: "the gate took no log record for `silentHours` of working time",
     limit: "silentHours",
-    queries: [increase(gate.accepted.logs, { where: { receiver: `= '${clientReceiver}'` } })],
+    queries: [increase(gate.accepted.logs, { where: { receiver: is(clientReceiver) } })],
     op: "below",
     matchType: "in_total",
     thresholds: [{ name: "critical", target: 1 }],
     // The window itself is the hours of silence: SigNoz forgets at a restart since when data is absent.
     evaluation: rolling(`${silentHours}h`, "5m"),
-    onAbsence: true,
+    absentForMinutes: 1,
     repeat: "24h",
     labels: quietLabel,
     summary: `Nobody has reported for ${silentHours} hours of working time`,
@@ -130,9 +126,7 @@ const refusedKeyRule = ({ refusedRequestsLimit, signozUrl }: ContentInput): Rule
   fires:
     "more than `refusedRequestsLimit` requests in 15 minutes came with a key the gate does not accept",
   limit: "refusedRequestsLimit",
-  queries: [
-    increase(gate.requests, { where: { "rpc.grpc.status_code": `= '${refusedKeyStatus}'` } }),
-  ],
+  queries: [increase(gate.requests, { where: { "rpc.grpc.status_code": is(refusedKeyStatus) } })],
   op: "above",
   matchType: "in_total",
   thresholds: [{ name: "warning", target: refusedRequestsLimit }],
@@ -143,9 +137,15 @@ const refusedKeyRule = ({ refusedRequestsLimit, signozUrl }: ContentInput): Rule
 });
 
 const lossRule = ({ signozUrl }: ContentInput): Rule => {
-  const lost = [gate.refused, gate.sendFailed, gate.enqueueFailed].flatMap((counters) =>
-    Object.values(counters).map((counter) => increase(counter)),
-  );
+  const signals = ["metrics", "logs", "traces"] as const;
+  const lost = [
+    ...signals.map((signal) => increase(gate.refused[signal])),
+    ...[gate.sendFailed, gate.enqueueFailed].flatMap((counters) =>
+      signals.map((signal) =>
+        increase(counters[signal], { where: { exporter: is(exporters[signal]) } }),
+      ),
+    ),
+  ];
   return {
     alert: "Gate: telemetry is lost",
     fires: "anything was refused, not written or dropped in 15 minutes",
@@ -165,7 +165,7 @@ const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
   alert: "Storage: the data disk fills",
   fires: "the data disk was more than `diskUsedPercentLimit` % full for 15 minutes",
   limit: "diskUsedPercentLimit",
-  queries: [latest(gate.diskUsed, { where: { mountpoint: `= '${dataMountpoint}'` } })],
+  queries: [latest(gate.diskUsed, { where: { mountpoint: is(dataMountpoint) } })],
   op: "above",
   matchType: "all_the_times",
   thresholds: [{ name: "critical", target: diskUsedPercentLimit / 100 }],
@@ -175,11 +175,25 @@ const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
   description: `{{$value}} of the disk is used (1 = full). A full disk stops SigNoz and it frees nothing by itself: raise dataDiskGb or lower the retention days, then pulumi up. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
 });
 
-function renderRule(rule: Rule, channels: string[]) {
-  const { queries, formula, thresholds, op, matchType, groupBy = [], repeat } = rule;
+function renderQueries({ queries, formula, alert }: Rule) {
+  if (typeof queries === "string")
+    return {
+      queryType: "clickhouse_sql",
+      queries: [{ type: "clickhouse_sql", spec: { name: "A", query: queries, disabled: false } }],
+    };
   const specs = queries.map((query, index) =>
     builderQuery(query, String.fromCharCode("A".charCodeAt(0) + index)),
   );
+  return {
+    queryType: "builder",
+    queries: formula
+      ? formulaQueries(specs, formula, alert)
+      : specs.map((spec) => ({ type: "builder_query", spec })),
+  };
+}
+
+function renderRule(rule: Rule, channels: string[]) {
+  const { formula, thresholds, op, matchType, groupBy = [], repeat, absentForMinutes } = rule;
   return {
     alert: rule.alert,
     alertType: "METRIC_BASED_ALERT",
@@ -187,15 +201,9 @@ function renderRule(rule: Rule, channels: string[]) {
     version: "v5",
     schemaVersion: "v2alpha1",
     condition: {
-      compositeQuery: {
-        queryType: "builder",
-        panelType: "graph",
-        queries: formula
-          ? formulaQueries(specs, formula, rule.alert)
-          : specs.map((spec) => ({ type: "builder_query", spec })),
-      },
+      compositeQuery: { panelType: "graph", ...renderQueries(rule) },
       selectedQueryName: formula ? "F1" : "A",
-      ...(rule.onAbsence && { alertOnAbsent: true }),
+      ...(absentForMinutes && { alertOnAbsent: true, absentFor: absentForMinutes }),
       thresholds: {
         kind: "basic",
         spec: thresholds.map(({ name, target }) => ({ name, op, matchType, target, channels })),
@@ -207,7 +215,7 @@ function renderRule(rule: Rule, channels: string[]) {
       renotify: {
         enabled: true,
         interval: repeat,
-        alertStates: ["firing", ...(rule.onAbsence ? ["nodata"] : [])],
+        alertStates: ["firing", ...(absentForMinutes ? ["nodata"] : [])],
       },
       // Without any channel provisioning leaves the choice to SigNoz' routing policies.
       usePolicy: false,

@@ -1,4 +1,5 @@
 /** Saved views (SavedviewtypesPostableSavedView of the SigNoz v0.138.0 API): the questions of the runbook. */
+import { atLeast, is } from "./condition";
 import { events, gate, metrics, spans } from "./names";
 import {
   builderQuery,
@@ -21,8 +22,8 @@ interface View {
   columns?: string[];
 }
 
-const refused = { decision: "= 'reject'" };
-const failed = { success: "= 'false'" };
+const refused = { decision: is("reject") };
+const failed = { success: is("false") };
 
 const views: View[] = [
   {
@@ -46,13 +47,13 @@ const views: View[] = [
   {
     name: "expensive-requests",
     title: "Claude Code: requests of 1 USD and more",
-    query: logs(events.apiRequest, "count()", { where: { cost_usd: ">= 1" } }),
+    query: logs(events.apiRequest, "count()", { where: { cost_usd: atLeast(1) } }),
     columns: ["engineer", "model", "cost_usd", "input_tokens", "cache_read_tokens"],
   },
   {
     name: "slow-requests",
     title: "Claude Code: answers that began after 10 seconds and more",
-    query: logs(events.apiRequest, "count()", { where: { ttft_ms: ">= 10000" } }),
+    query: logs(events.apiRequest, "count()", { where: { ttft_ms: atLeast(10000) } }),
     columns: ["engineer", "model", "ttft_ms", "duration_ms", "input_tokens"],
   },
   {
@@ -86,7 +87,7 @@ const renderView = ({ name, title, query, columns }: View) => ({
     displayName: title,
     panelType: columns ? "list" : "graph",
     requestType: columns ? "raw" : "time_series",
-    ...(columns && { selectedFields: columns.map((column) => key(query.signal, column)) }),
+    ...(columns && { selectedFields: columns.map((column) => key(column)) }),
     queries: [
       {
         type: "builder_query",

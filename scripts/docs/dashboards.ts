@@ -1,17 +1,18 @@
 import { dashboards } from "../../infra/signoz/content";
+import { nameOf, titleOf } from "../../infra/signoz/panel";
 import { rulesOf } from "../../infra/signoz/rules";
 import { fullInput } from "../../simulator/signoz/input";
 import { code, table } from "./table";
 
 /** Every dashboard with its panels and the question that each answers. */
 export const dashboardTables = (): string =>
-  dashboards
+  dashboards(fullInput)
     .map(({ title, description, variables, sections }) => {
-      const names = variables.map(({ attribute }) => attribute).join(", ") || "none";
+      const names = variables.map(nameOf).join(", ") || "none";
       const rows = Object.entries(sections).flatMap(([section, panels]) =>
-        panels.map((panel, index) => [index === 0 ? section : "", panel.title, panel.question]),
+        panels.map((panel, index) => [index === 0 ? section : "", titleOf(panel), panel.question]),
       );
-      return `## ${title}\n\n${description} Variables: ${names}.\n\n${table(["Section", "Panel", "Answers"], rows)}`;
+      return `## ${title}\n\n${description}. Variables: ${names}.\n\n${table(["Section", "Panel", "Answers"], rows)}`;
     })
     .join("\n");
 

@@ -6,6 +6,7 @@ export const fullInput: ContentInput = {
   dailyBudgetUsd: 50,
   monthlyBudgetUsd: 500,
   teamBudgets: [{ team: "research", dailyUsd: 120, monthlyUsd: 1500 }],
+  budgetsVerifiedOnly: false,
   silentHours: 4,
   workingHours: { start: "09:00", end: "18:00" },
   workingDays: ["monday", "tuesday", "wednesday", "thursday", "friday"],

@@ -120,6 +120,8 @@ export class Dashboards extends Collection {
 export class Rules extends Collection {
   /** Channels a rule's notices are routed to, by id; an update to `usePolicy` leaves them as they were. */
   readonly routes = new Map<string, string[]>();
+  /** Rules whose critical notice silences the warning; in memory only, see restart. */
+  readonly inhibiting = new Set<string>();
 
   constructor(private readonly channels: Collection) {
     super("/api/v2/rules", schema.rule);
@@ -148,18 +150,26 @@ export class Rules extends Collection {
 
   override post(body: Json): Json {
     const rule = super.post(body);
+    this.inhibit(rule.id as string, body);
     if (!this.usesPolicy(body)) this.routes.set(rule.id as string, this.channelsOf(body));
     return rule;
   }
 
   override put(id: string, body: Json): void {
     super.put(id, body);
+    this.inhibit(id, body);
     if (!this.usesPolicy(body)) this.routes.set(id, this.channelsOf(body));
+  }
+
+  private inhibit(id: string, body: Json): void {
+    const { thresholds } = body.condition as { thresholds: { spec: unknown[] } };
+    if (thresholds.spec.length > 1 && !this.usesPolicy(body)) this.inhibiting.add(id);
   }
 
   override delete(id: string): void {
     super.delete(id);
     this.routes.delete(id);
+    this.inhibiting.delete(id);
   }
 }
 

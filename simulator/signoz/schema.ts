@@ -95,8 +95,13 @@ const formula: Check = object(
   { name: string, expression: string },
   { disabled: boolean, legend: string, limit: number, order: array(order), functions },
 );
+const sqlQuery: Check = object(
+  { name: matching(/^[A-Z]$/), query: matching(/^SELECT /) },
+  { disabled: boolean, legend: string },
+);
 const envelope = by("type", {
   builder_query: object({ type: string, spec: anyBuilderQuery }),
+  clickhouse_sql: object({ type: string, spec: sqlQuery }),
   builder_formula: object({ type: string, spec: formula }),
 });
 
@@ -167,6 +172,7 @@ const panelPlugin = by("kind", {
 const queryPlugin = by("kind", {
   "signoz/BuilderQuery": plugin(anyBuilderQuery),
   "signoz/CompositeQuery": plugin(object({ queries: array(envelope, { min: 1 }) })),
+  "signoz/ClickHouseSQL": plugin(sqlQuery),
 });
 
 interface PanelBody {
@@ -188,6 +194,8 @@ const panelRules: Check = (value, path) => {
   const query = queries[0];
   if (query?.kind !== expected) return [`${path}: ${plugin.kind} needs a ${expected} query`];
   const inner = query.spec.plugin;
+  if (inner.kind === "signoz/ClickHouseSQL")
+    return expected === "raw" ? [`${path}: a list takes a builder query only`] : [];
   const specs =
     inner.kind === "signoz/CompositeQuery"
       ? (inner.spec.queries as { type: string; spec: Record<string, unknown> }[])
@@ -355,6 +363,12 @@ const evaluation = by("kind", {
   }),
 });
 
+/** `absentFor` of 0 tells absence whether or not there is data (base_rule.go of v0.138.0). */
+const absence: Check = (value, path) => {
+  const { alertOnAbsent, absentFor } = value as { alertOnAbsent?: boolean; absentFor?: number };
+  return alertOnAbsent && !absentFor ? [`${path}: alertOnAbsent needs absentFor above 0`] : [];
+};
+
 export const rule = object(
   {
     alert: matching(/./),
@@ -362,19 +376,22 @@ export const rule = object(
     ruleType: oneOf("threshold_rule"),
     version: oneOf("v5"),
     schemaVersion: oneOf("v2alpha1"),
-    condition: object(
-      {
-        compositeQuery: object(
-          {
-            queryType: oneOf("builder"),
-            panelType: oneOf("graph"),
-            queries: array(envelope, { min: 1 }),
-          },
-          { unit: string },
-        ),
-        thresholds: object({ kind: oneOf("basic"), spec: array(ruleThreshold, { min: 1 }) }),
-      },
-      { selectedQueryName: string, alertOnAbsent: boolean, absentFor: number },
+    condition: all(
+      absence,
+      object(
+        {
+          compositeQuery: object(
+            {
+              queryType: oneOf("builder", "clickhouse_sql"),
+              panelType: oneOf("graph"),
+              queries: array(envelope, { min: 1 }),
+            },
+            { unit: string },
+          ),
+          thresholds: object({ kind: oneOf("basic"), spec: array(ruleThreshold, { min: 1 }) }),
+        },
+        { selectedQueryName: string, alertOnAbsent: boolean, absentFor: number },
+      ),
     ),
     evaluation,
     notificationSettings: object(

@@ -38,6 +38,8 @@ export class SignozImitation {
   faults: Fault[] = [];
   /** How often readyz still answers 503. */
   notReady = 0;
+  /** How often the organisation's alertmanager is still to be started; it then begins without inhibit rules. */
+  alertmanagerIn = 0;
   logins = 0;
   /** Requests a session lives for. */
   sessionRequests = Number.POSITIVE_INFINITY;
@@ -67,6 +69,12 @@ export class SignozImitation {
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** What a restart of the process loses; everything else is in its database. */
+  restart(): void {
+    this.rules.inhibiting.clear();
+    this.sessions.clear();
   }
 
   private async answer(request: IncomingMessage): Promise<[number, unknown?]> {
@@ -108,6 +116,11 @@ export class SignozImitation {
     if (fault) {
       if (fault.times) fault.times--;
       throw new Refusal(fault.status, fault.message);
+    }
+    if (path === "/api/v1/alerts") {
+      if (this.alertmanagerIn > 0 && --this.alertmanagerIn >= 0)
+        throw new Refusal(404, `alertmanager not found for org ${this.org}`);
+      return [200, { status: "success", data: [] }];
     }
     if (method !== "GET") this.writes.push(`${method} ${path}`);
     const body = text ? JSON.parse(text) : {};

@@ -138,6 +138,15 @@ suite(`a change of the metadata${because}`, () => {
     expect(machine.docker()).toEqual(told);
   });
 
+  it("none, but SigNoz has started anew: its content is put back at the next look", async () => {
+    const signozStarted = () => machine.read("/var/lib/monitoring/signoz-started")?.trim();
+    expect(signozStarted()).toBe("2026-11-25T08:00:00Z");
+    machine.sh("echo 2026-11-25T09:00:00Z >/recorded/signoz-started");
+    expect(await apply()).toEqual(applied);
+    await expect.poll(signozStarted, { timeout: 20_000 }).toBe("2026-11-25T09:00:00Z");
+    expect(machine.docker()).toEqual([]);
+  });
+
   it("a new startup script is what applies, and what keeps watch", async () => {
     machine.files["startup.sh"] += "# the next version\n";
     expect(await apply()).toEqual(applied);

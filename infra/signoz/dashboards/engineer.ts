@@ -1,3 +1,4 @@
+import { is } from "../condition";
 import type { Dashboard } from "../dashboard";
 import { events, metrics, spans } from "../names";
 import { bars, lines, list, number, table, unit } from "../panel";
@@ -10,7 +11,10 @@ export const engineer: Dashboard = {
   name: "claude-code-engineer",
   title: "Claude Code: one engineer",
   description: "One person: spend, tokens, tools, results, and what gets in the way",
-  variables: [{ attribute: "engineer", single: true }],
+  variables: [
+    { attribute: "engineer", single: true },
+    { attribute: "engineer.verified", name: "verified" },
+  ],
   sections: {
     Overview: [
       number("Spend, 24 hours", "What did the last 24 hours cost?", increase(cost), unit.usd, {
@@ -54,14 +58,14 @@ export const engineer: Dashboard = {
         "Which tools fail, and with what?",
         logs(events.toolResult, "count()", {
           by: ["tool_name", "error_type"],
-          where: { success: "= 'false'" },
+          where: { success: is("false") },
         }),
       ),
       table("Tools", "How often does each tool run and fail, and how long does it take?", {
         runs: logs(events.toolResult, "count()", { by: ["tool_name"] }),
         failures: logs(events.toolResult, "count()", {
           by: ["tool_name"],
-          where: { success: "= 'false'" },
+          where: { success: is("false") },
         }),
         "p95 duration": [
           logs(events.toolResult, "p95(duration_ms)", { by: ["tool_name"] }),
@@ -101,7 +105,7 @@ export const engineer: Dashboard = {
         "What was not allowed, and who refused it?",
         logs(events.toolDecision, "count()", {
           by: ["tool_name", "source"],
-          where: { decision: "= 'reject'" },
+          where: { decision: is("reject") },
         }),
       ),
       list(

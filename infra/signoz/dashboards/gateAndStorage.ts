@@ -1,20 +1,32 @@
+import { is } from "../condition";
 import type { Dashboard } from "../dashboard";
-import { clientReceiver, dataMountpoint, gate, refusedKeyStatus } from "../names";
+import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyStatus } from "../names";
 import { bars, lines, number, unit } from "../panel";
 import { increase, latest, type Query } from "../query";
 
-const fromClients = { receiver: `= '${clientReceiver}'` };
-const refusedKey = { "rpc.grpc.status_code": `= '${refusedKeyStatus}'` };
-const dataDisk = { mountpoint: `= '${dataMountpoint}'` };
+const refusedKey = { "rpc.grpc.status_code": is(refusedKeyStatus) };
+const dataDisk = { mountpoint: is(dataMountpoint) };
 
-/** One line for each kind of telemetry. */
-const perSignal = <A extends string>(
-  of: Record<"metrics" | "logs" | "traces", { name: string; attributes: readonly A[] }>,
-  where: Partial<Record<A, string>> = {},
-): Record<string, Query> => ({
-  metrics: increase(of.metrics, { where }),
-  logs: increase(of.logs, { where }),
-  traces: increase(of.traces, { where }),
+type Counters<A extends string> = Record<
+  "metrics" | "logs" | "traces",
+  { name: string; attributes: readonly A[] }
+>;
+
+/** One line for each kind of telemetry: what clients sent. */
+const fromClients = (of: Counters<"receiver">): Record<string, Query> => {
+  const where = { receiver: is(clientReceiver) };
+  return {
+    metrics: increase(of.metrics, { where }),
+    logs: increase(of.logs, { where }),
+    traces: increase(of.traces, { where }),
+  };
+};
+
+/** The same of what goes into SigNoz' tables, counted once. */
+const toTables = (of: Counters<"exporter">): Record<string, Query> => ({
+  metrics: increase(of.metrics, { where: { exporter: is(exporters.metrics) } }),
+  logs: increase(of.logs, { where: { exporter: is(exporters.logs) } }),
+  traces: increase(of.traces, { where: { exporter: is(exporters.traces) } }),
 });
 
 export const gateAndStorage: Dashboard = {
@@ -47,13 +59,13 @@ export const gateAndStorage: Dashboard = {
         "Metrics, logs or traces?",
         increase(gate.requests, { by: ["rpc.service"] }),
       ),
-      lines("Accepted items", "What comes in?", perSignal(gate.accepted, fromClients)),
-      lines("Refused items", "What is turned back?", perSignal(gate.refused, fromClients)),
+      lines("Accepted items", "What comes in?", fromClients(gate.accepted)),
+      lines("Refused items", "What is turned back?", fromClients(gate.refused)),
     ],
     "To ClickHouse": [
-      lines("Stored items", "What was written?", perSignal(gate.sent)),
-      lines("Failed writes", "What could not be written?", perSignal(gate.sendFailed)),
-      lines("Dropped items", "What was lost at a full queue?", perSignal(gate.enqueueFailed)),
+      lines("Stored items", "What was written?", toTables(gate.sent)),
+      lines("Failed writes", "What could not be written?", toTables(gate.sendFailed)),
+      lines("Dropped items", "What was lost at a full queue?", toTables(gate.enqueueFailed)),
       lines(
         "Queue by exporter",
         "Does ClickHouse lag behind?",

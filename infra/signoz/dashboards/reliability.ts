@@ -1,19 +1,25 @@
+import { is, moreThan } from "../condition";
 import type { Dashboard } from "../dashboard";
 import { events, metrics, spans } from "../names";
 import { bars, lines, list, number, pie, table, unit } from "../panel";
 import { increase, events as logs, spansOf } from "../query";
 
 const weekSeconds = 7 * 24 * 3600;
-const retried = { attempt: "> 1" };
-const failed = { success: "= 'false'" };
-const refused = { decision: "= 'reject'" };
+const retried = { attempt: moreThan(1) };
+const failed = { success: is("false") };
+const refused = { decision: is("reject") };
 
 export const reliability: Dashboard = {
   name: "claude-code-reliability",
   title: "Claude Code: reliability",
   description:
     "API errors and latency, failing and refused tools, versions, and who stopped reporting",
-  variables: [{ attribute: "team" }, { attribute: "engineer" }, { attribute: "model" }],
+  variables: [
+    { attribute: "team" },
+    { attribute: "engineer" },
+    { attribute: "model" },
+    { attribute: "engineer.verified", name: "verified" },
+  ],
   sections: {
     "The API": [
       number("API errors", "How many requests failed?", logs(events.apiError, "count()")),
@@ -35,7 +41,7 @@ export const reliability: Dashboard = {
       number(
         "Engineers with errors",
         "How many people saw one?",
-        logs(events.apiError, "count_distinct(resource.engineer)"),
+        logs(events.apiError, "count_distinct(attribute.engineer)"),
       ),
       bars(
         "API errors by status",

@@ -1,30 +1,57 @@
+import { is } from "../condition";
 import type { Dashboard } from "../dashboard";
 import { events, metrics } from "../names";
-import { bars, lines, number, pie, table, unit } from "../panel";
+import {
+  askedBars,
+  askedNumber,
+  askedTable,
+  bars,
+  lines,
+  number,
+  pie,
+  table,
+  unit,
+} from "../panel";
 import { increase, events as logs } from "../query";
+import {
+  activePerDay,
+  adoption,
+  adoptionDays,
+  type Budgets,
+  spendAgainstBudget,
+  stopped,
+  stoppedDays,
+  topShare,
+} from "../sql";
 
 const { cost, tokens, sessions, activeTime, commits, pullRequests, edits } = metrics;
 const changed = metrics.lines;
 
 /** Cached share of what was sent to the model: A cache reads, B uncached input, C cache writes. */
-export const cacheEfficiency = {
-  "cache reads": increase(tokens, { where: { type: "= 'cacheRead'" } }),
-  input: increase(tokens, { where: { type: "= 'input'" } }),
-  "cache writes": increase(tokens, { where: { type: "= 'cacheCreation'" } }),
-};
+const cacheEfficiencyBy = (...by: "engineer"[]) => ({
+  "cache reads": increase(tokens, { by, where: { type: is("cacheRead") } }),
+  input: increase(tokens, { by, where: { type: is("input") } }),
+  "cache writes": increase(tokens, { by, where: { type: is("cacheCreation") } }),
+});
+export const cacheEfficiency = cacheEfficiencyBy();
 export const cacheFormula = "A / (A + B + C) * 100";
 
 /** Seconds it worked by itself, and seconds of a person at the keyboard. */
 const leverage = {
-  "Claude Code": increase(activeTime, { where: { type: "= 'cli'" } }),
-  person: increase(activeTime, { where: { type: "= 'user'" } }),
+  "Claude Code": increase(activeTime, { where: { type: is("cli") } }),
+  person: increase(activeTime, { where: { type: is("user") } }),
 };
 
-export const teamOverview: Dashboard = {
+export const teamOverview = (input: Budgets): Dashboard => ({
   name: "claude-code-team-overview",
   title: "Claude Code: team overview",
   description: "Spend, tokens, sessions and results, by team, engineer and model",
-  variables: [{ attribute: "team" }, { attribute: "engineer" }, { attribute: "model" }],
+  variables: [
+    { attribute: "team" },
+    { attribute: "engineer" },
+    { attribute: "model" },
+    { attribute: "engineer.verified", name: "verified" },
+  ],
   sections: {
     Overview: [
       number("Spend", "What did it cost?", increase(cost), unit.usd),
@@ -33,7 +60,7 @@ export const teamOverview: Dashboard = {
       number(
         "Active engineers",
         "How many people prompted?",
-        logs(events.prompt, "count_distinct(resource.engineer)"),
+        logs(events.prompt, "count_distinct(attribute.engineer)"),
       ),
       number("Tokens", "How many tokens were used?", increase(tokens)),
       number("Commits", "How many commits were made in sessions?", increase(commits)),
@@ -66,6 +93,36 @@ export const teamOverview: Dashboard = {
         unit.usd,
       ),
     ],
+    Budgets: [
+      askedTable(
+        "Spend against budget",
+        `Who has spent how much of the budget, since midnight and since the first of the month (${input.timezone}), until the end of the chosen range?`,
+        spendAgainstBudget(input),
+      ),
+    ],
+    Adoption: [
+      askedNumber(
+        "Stopped using it",
+        `How many were active in the last ${adoptionDays} days, and not in the last ${stoppedDays}?`,
+        stopped(input.timezone),
+      ),
+      askedNumber(
+        "Share of the top 3",
+        `Which share of the last ${adoptionDays} days' spend is that of the three who spend most?`,
+        topShare(input.timezone, 3),
+        unit.percent,
+      ),
+      askedBars(
+        "Engineers per day",
+        "How many people were active on each day?",
+        activePerDay(input.timezone),
+      ),
+      askedTable(
+        "Active days",
+        `Who was active on how many of the ${adoptionDays} days before the end of the range, and whose use has stopped?`,
+        adoption(input.timezone),
+      ),
+    ],
     People: [
       table("Engineers", "Who used it how much, and what came of it?", {
         spend: [increase(cost, { by: ["engineer", "team"] }), unit.usd],
@@ -95,6 +152,13 @@ export const teamOverview: Dashboard = {
         unit.percent,
         { formula: cacheFormula },
       ),
+      table(
+        "Cache share by engineer",
+        "Whose set-up makes good use of the cache? (share of the input; far below the others: look at it)",
+        cacheEfficiencyBy("engineer"),
+        unit.percent,
+        { formula: cacheFormula },
+      ),
       lines("Tokens by team", "Which team uses how many?", increase(tokens, { by: ["team"] })),
     ],
     Results: [
@@ -118,7 +182,7 @@ export const teamOverview: Dashboard = {
         "Edits accepted",
         "Which share of proposed edits was taken?",
         {
-          accepted: increase(edits, { where: { decision: "= 'accept'" } }),
+          accepted: increase(edits, { where: { decision: is("accept") } }),
           all: increase(edits),
         },
         unit.percent,
@@ -143,4 +207,4 @@ export const teamOverview: Dashboard = {
       ),
     ],
   },
-};
+});

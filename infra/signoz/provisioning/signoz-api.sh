@@ -48,6 +48,15 @@ wait_until_ready() {
   done
 }
 
+# SigNoz starts an organisation's alertmanager within its poll interval, and forgets then what rules had told it before.
+wait_for_alertmanager() {
+  local deadline=$((SECONDS + ready_seconds))
+  until api GET /api/v1/alerts; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 1
+  done
+}
+
 # log_in: bearer token into $work/authorization, which curl reads: never an argument of a process
 log_in() {
   local email query

@@ -141,10 +141,15 @@ probe_gate() {
 }
 
 provision_content() {
-  local alerts=()
+  local alerts=() started
   apply_retention || fail "retention could not be set in ClickHouse (see the log); telemetry is accepted all the same, and this is tried again"
-  [ -s "$state/content" ] || return 0
+  started=$(signoz_started)
+  [ -s "$state/content" ] || {
+    echo "$started" >"$state/signoz-started"
+    return 0
+  }
   [ ! -e "$state/secrets/alerts.json" ] || alerts=("$state/secrets/alerts.json")
-  timeout 900 "$files/provision.sh" "$state/content" "$state/secrets/admin.json" http://127.0.0.1:8080 "$data/content-state.json" "${alerts[@]}" ||
+  SIGNOZ_STARTED=$started timeout 900 "$files/provision.sh" "$state/content" "$state/secrets/admin.json" http://127.0.0.1:8080 "$data/content-state.json" "${alerts[@]}" ||
     fail "dashboards or alerts could not be applied (see the log); telemetry is accepted all the same, and this is tried again"
+  echo "$started" >"$state/signoz-started"
 }

@@ -101,6 +101,10 @@ replace() { # FILE [MODE [OWNER]]: takes stdin; renames into place only what dif
   fi
 }
 
+signoz_started() { # when, as its container tells: differs after every start
+  docker inspect --format '{{.State.StartedAt}}' monitoring-signoz-1 2>/dev/null || true
+}
+
 setting() { # JQ_PATH: one value of the settings, which check_settings has seen
   jq --raw-output "$1" "$settings"
 }
@@ -244,7 +248,9 @@ watch() {
       continue
     }
     etag=$(sed -n 's/^etag: *\([0-9a-zA-Z]*\).*/\1/Ip' "$headers")
-    if [ "$digest" = "$(cat "$state/applied" 2>/dev/null)" ]; then
+    if [ "$digest" = "$(cat "$state/applied" 2>/dev/null)" ] &&
+      # At a start SigNoz forgets some of its content.
+      [ "$(signoz_started)" = "$(cat "$state/signoz-started" 2>/dev/null)" ]; then
       pause=300
     elif fetch_metadata attributes/startup-script "$state/startup.watch" && bash -n "$state/startup.watch"; then
       replace "$state/startup.sh" 700 <"$state/startup.watch"

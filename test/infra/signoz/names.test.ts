@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderContent } from "../../../infra/signoz/content.js";
-import { events, gate, metrics, type Source, spans } from "../../../infra/signoz/names.js";
+import { events, gate, metrics, type Source, spans, stamped } from "../../../infra/signoz/names.js";
 import { fullInput } from "../../../simulator/signoz/input.js";
+import { type BuilderSpec, builderQueries } from "./queries.js";
 
 interface Attribute {
   key: string;
@@ -50,7 +51,8 @@ describe("names", () => {
     "%s was sent, with every attribute we know it by",
     (name, { attributes }) => {
       expect(Object.keys(sent)).toContain(name);
-      expect(attributes.filter((attribute) => !sent[name]?.[attribute])).toEqual([]);
+      const known = [...Object.keys(sent[name] ?? {}), ...stamped];
+      expect(attributes.filter((attribute) => !known.includes(attribute))).toEqual([]);
     },
   );
 
@@ -60,46 +62,16 @@ describe("names", () => {
   });
 });
 
-interface Field {
-  name: string;
-  fieldContext?: string;
-}
-interface Spec {
-  signal: "metrics" | "logs" | "traces";
-  aggregations?: { metricName?: string; timeAggregation?: string; expression?: string }[];
-  filter?: { expression: string };
-  groupBy?: Field[];
-  /** Of the list that shows the records. */
-  columns: Field[];
-}
-/** Every builder query of the content with the name of what it is in. */
-function queries(value: unknown, where = "", shown: Field[] = []): [string, Spec][] {
-  if (typeof value !== "object" || value === null) return [];
-  const inner = value as {
-    signal?: string;
-    display?: { name?: string };
-    alert?: string;
-    displayName?: string;
-    plugin?: { spec: { selectFields?: Field[] } };
-    selectedFields?: Field[];
-  };
-  const here = inner.display?.name ?? inner.alert ?? inner.displayName ?? where;
-  const columns = inner.plugin?.spec.selectFields ?? inner.selectedFields ?? shown;
-  if (inner.signal && "source" in value) return [[here, { ...(value as object as Spec), columns }]];
-  return Object.values(value).flatMap((part) => queries(part, here, columns));
-}
-
 /** `name operator operand`, joined by AND. */
-const conditions = ({ filter }: Spec) =>
+const conditions = ({ filter }: BuilderSpec) =>
   (filter?.expression ?? "")
     .split(" AND ")
     .filter(Boolean)
     .map((condition) => {
-      const [, field = "", operand = ""] =
-        /^(\S+) (?:=|>=|>|IN|NOT IN) (.+)$/.exec(condition) ?? [];
+      const [, field = "", operand = ""] = /^(\S+) (?:=|!=|>=|>|IN) (.+)$/.exec(condition) ?? [];
       return { field, operand };
     });
-const sourceOf = (spec: Spec): string =>
+const sourceOf = (spec: BuilderSpec): string =>
   spec.aggregations?.[0]?.metricName ??
   conditions(spec)
     .find(({ field }) => field === "body" || field === "name")
@@ -107,7 +79,7 @@ const sourceOf = (spec: Spec): string =>
   "";
 
 describe("every query of dashboards, alerts and views", () => {
-  const all = queries(renderContent(fullInput));
+  const all = builderQueries(renderContent(fullInput));
   const gateSources = new Map(
     Object.values(gate)
       .flatMap((entry) => ("name" in entry ? [entry as Source] : Object.values<Source>(entry)))
@@ -118,7 +90,7 @@ describe("every query of dashboards, alerts and views", () => {
     expect(all.length).toBeGreaterThan(130);
     expect(all.map(([where]) => where)).toEqual(
       expect.arrayContaining([
-        "Spend by team",
+        "Spend by team (list prices)",
         "Storage: the data disk fills",
         "Claude Code: API errors",
       ]),
@@ -127,11 +99,13 @@ describe("every query of dashboards, alerts and views", () => {
 
   it.each(all)("%s asks only for what is sent", (_, spec) => {
     const source = sourceOf(spec);
-    const known =
-      sent[source] ??
-      Object.fromEntries(
-        (gateSources.get(source)?.attributes ?? []).map((name) => [name, "stringValue"]),
-      );
+    const known = {
+      ...(sent[source] ??
+        Object.fromEntries(
+          (gateSources.get(source)?.attributes ?? []).map((name) => [name, "stringValue"]),
+        )),
+      ...Object.fromEntries(stamped.map((name) => [name, "stringValue"])),
+    };
     if (!sent[source]) expect([...gateSources.keys()]).toContain(source);
 
     for (const { name } of [...(spec.groupBy ?? []), ...spec.columns])
@@ -154,7 +128,7 @@ describe("every query of dashboards, alerts and views", () => {
     }
 
     const expression = spec.aggregations?.[0]?.expression;
-    const argument = /\((?:resource\.)?([^)]*)\)/.exec(expression ?? "")?.[1];
+    const argument = /\((?:attribute\.)?([^)]*)\)/.exec(expression ?? "")?.[1];
     if (argument && argument !== "duration_nano") expect(Object.keys(known)).toContain(argument);
   });
 
@@ -167,13 +141,4 @@ describe("every query of dashboards, alerts and views", () => {
       expect(spec.aggregations?.[0]?.timeAggregation).toBe(isGauge ? "latest" : "increase");
     },
   );
-
-  it("names the context of engineer and team in logs and traces, where they exist twice", () => {
-    for (const [where, { signal, groupBy = [], columns }] of all)
-      for (const { name, fieldContext } of [...groupBy, ...columns])
-        if (signal !== "metrics")
-          expect(fieldContext, `${where}: ${name}`).toBe(
-            ["engineer", "team", "service.version"].includes(name) ? "resource" : "attribute",
-          );
-  });
 });

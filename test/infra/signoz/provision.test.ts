@@ -24,10 +24,12 @@ const script = join(__dirname, "../../../infra/signoz/provisioning/provision.sh"
 
 let folder: string;
 let signoz: SignozImitation;
+let started: string;
 
 async function setUp() {
   folder = mkdtempSync(join(tmpdir(), "provision-"));
   signoz = await SignozImitation.start(user);
+  started = "first";
 }
 async function tearDown() {
   await signoz.stop();
@@ -54,6 +56,7 @@ async function provision(
     secrets = fullSecrets as object | null,
     content = JSON.stringify(renderContent(input)),
     credentials = user as object,
+    readySeconds = 30,
   } = {},
 ): Promise<Run> {
   const child = spawn(
@@ -70,7 +73,8 @@ async function provision(
       env: {
         ...process.env,
         TMPDIR: folder,
-        PROVISION_READY_SECONDS: "2",
+        SIGNOZ_STARTED: started,
+        PROVISION_READY_SECONDS: `${readySeconds}`,
       },
     },
   );
@@ -123,6 +127,7 @@ describe.skipIf(missing.length > 0)(
 
       it("waits until SigNoz is ready and creates everything", async () => {
         signoz.notReady = 1;
+        signoz.alertmanagerIn = 1;
         const foreign = {
           schemaVersion: "v6",
           tags: [],
@@ -143,6 +148,7 @@ describe.skipIf(missing.length > 0)(
           "created   channel monitoring-webhook",
           "created   dashboard claude-code-team-overview",
         ]);
+        expect(signoz.alertmanagerIn, "rules wait for the alertmanager").toBe(0);
       });
 
       it.skipIf(!existsSync("/proc/self/cmdline"))(
@@ -179,6 +185,18 @@ describe.skipIf(missing.length > 0)(
           total: total(0, 0, all),
         });
         expect(signoz.writes).toEqual([]);
+      });
+
+      it("puts back after a restart that a critical notice silences its warning, once", async () => {
+        const before = [...signoz.rules.inhibiting];
+        expect(before).toHaveLength(4);
+        signoz.restart();
+        expect(signoz.rules.inhibiting.size).toBe(0);
+        started = "second";
+        const run = await provision(fullInput);
+        expect(run).toMatchObject({ status: 0, errors: [], total: total(0, 4, all - 4) });
+        expect([...signoz.rules.inhibiting].sort()).toEqual(before.sort());
+        expect((await provision(fullInput)).total).toBe(total(0, 0, all));
       });
 
       it("leaves no session, no file and no secret behind", () => {
@@ -357,7 +375,7 @@ describe.skipIf(missing.length > 0)(
 
       it("stops with 2 when SigNoz does not get ready in time", async () => {
         signoz.notReady = 1000;
-        expect(await provision(bareInput)).toMatchObject({
+        expect(await provision(bareInput, { readySeconds: 2 })).toMatchObject({
           status: 2,
           errors: [`provision: ${signoz.url}/api/v2/readyz is not ready after 2 s: 503 `],
         });
