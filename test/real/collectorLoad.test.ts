@@ -112,7 +112,7 @@ describe("a thousand engineers", () => {
     let records = 0;
     let bytes = 0;
     let sent = 0;
-    const cpuBefore = cpuSeconds(gate.pid);
+    const cpuBefore = cpuSeconds(gate.collectorPid);
     const began = performance.now();
     const elapsed = () => (performance.now() - began) / 1000;
     let peakMib = 0;
@@ -142,10 +142,10 @@ describe("a thousand engineers", () => {
               }),
           );
         }
-      peakMib = Math.max(peakMib, residentMib(gate.pid));
+      peakMib = Math.max(peakMib, residentMib(gate.collectorPid));
     }
     const took = elapsed();
-    const cpu = (cpuSeconds(gate.pid) - cpuBefore) / took;
+    const cpu = (cpuSeconds(gate.collectorPid) - cpuBefore) / took;
     await Promise.all(inFlight);
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(records);
     latencies.sort((a, b) => a - b);

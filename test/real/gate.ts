@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,16 +9,21 @@ import type { GateOptions as Rendered } from "../../infra/gate/processors";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { collector } from "./parts/collector";
+import { haproxy } from "./parts/haproxy";
 import { endsInFiles, layConfig, readLines } from "./pipelines";
+
+const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
 
 /** The name on the certificate that startGate issues by default. */
 export const gateName = "gate.test";
 
 export interface GateOptions {
-  /** A collector to run; default: the one that tests build. */
-  binary?: string;
-  /** Text of the keys file exactly as it lands on disk (one key a line, no final newline); null: no file. */
-  keys: string | null;
+  /** A HAProxy to run; default: the one that tests build. */
+  frontBinary?: string;
+  /** The accepted ingestion keys, one a line. */
+  keys: string;
+  /** Numbers of haproxy.cfg to run with instead of its own, by their names there (GATE_…). */
+  limits?: Record<`GATE_${string}`, string | number>;
   /** Default: issued for gateName and localhost. */
   certificate?: Certificate;
   /** Default: a free one. */
@@ -41,125 +46,195 @@ export type Exported = Record<
 
 export interface Gate {
   host: "127.0.0.1";
+  /** Of the front, which is what clients dial. */
   port: number;
   certificate: Certificate;
-  /** The folder of the keys file, tls.pem and ca.pem. */
+  /** The folder of keys.map, tls.pem and ca.pem. */
   dir: string;
+  /** Of the front. */
   pid: number;
-  /** Replaces the keys file as the VM does: written beside it, then renamed. */
+  collectorPid: number;
+  /** Of the front's statistics and its health check. */
+  statisticsPort: number;
+  /** Replaces the accepted keys, one a line, as the VM does: the file first, then the running front; both or an error. */
   setKeys(text: string): void;
+  /** Replaces the certificate in the same way. */
+  setCertificate(certificate: Certificate): void;
+  /** Starts the front again, which then knows only what is on disk. */
+  restartFront(): Promise<void>;
   /** What has passed the gate so far, its own metrics left out. */
   received(): Exported[];
-  /** What the collector has logged so far. */
+  /** What front and collector have logged so far. */
   log(): string;
+  /** Whether one of the two has ended. */
   exited(): boolean;
-  /** Ends the collector and removes its files; SIGKILL is what a crash is. */
+  /** Ends both and removes their files; SIGKILL is what a crash is. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Starts the real collector on loopback with the very otel-collector.yaml that ships; only exporters,
- * addresses and paths are overridden by a second --config.
+ * Starts the real HAProxy and the real collector on loopback with the very haproxy.cfg and otel-collector.yaml that
+ * ship; only exporters, addresses and paths are overridden, by the environment and by a second --config.
  */
 export async function startGate(options: GateOptions): Promise<Gate> {
-  const binary = options.binary ?? (await collector());
   const certificate = options.certificate ?? (await issueCertificate([gateName, "localhost"]));
   const dir = mkdtempSync(join(tmpdir(), "gate-"));
-  const queueDir = options.queueDir ?? join(dir, "queue");
-  mkdirSync(queueDir, { recursive: true });
-  const keysFile = join(dir, "keys");
-  const setKeys = (text: string) => {
-    writeFileSync(`${keysFile}.new`, text, { mode: 0o600 });
-    renameSync(`${keysFile}.new`, keysFile);
+  const files = gateFiles(dir);
+  files.writeKeys(options.keys);
+  files.writeCertificate(certificate);
+  const collector = await startCollector(dir, options);
+  const address = {
+    port: options.port ?? (await freePort()),
+    statisticsPort: await freePort(),
   };
-  if (options.keys !== null) setKeys(options.keys);
-  writeFileSync(join(dir, "tls.pem"), certificate.pem, { mode: 0o600 });
-  writeFileSync(join(dir, "ca.pem"), certificate.ca);
-  const [port, selfPort, healthPort] = [
-    options.port ?? (await freePort()),
-    await freePort(),
-    await freePort(),
-  ];
-  const configs = [
-    overrides(dir, queueDir, port, selfPort, healthPort),
-    endsInFiles(dir),
-    options.override ?? {},
-  ];
-  layConfig(dir, options.rendered ?? {});
-  const args = [join(dir, "otel-collector.yaml")];
-  for (const [index, config] of configs.entries()) {
-    args.push(join(dir, `override-${index}.yaml`));
-    writeFileSync(args.at(-1) as string, stringify(config));
-  }
-  const child = spawn(
-    binary,
-    args.flatMap((path) => ["--config", path]),
-    { env: { PATH: process.env.PATH, ...options.env }, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  let log = "";
-  child.stderr?.on("data", (chunk) => {
-    log += chunk;
-  });
-  const exited = () => child.exitCode !== null || child.signalCode !== null;
-  await untilHealthy(healthPort, exited, () => log);
+  let front = await startFront(dir, address, collector.port, options);
   return {
     host: "127.0.0.1",
-    port,
+    ...address,
     certificate,
     dir,
-    pid: child.pid as number,
-    setKeys,
+    get pid() {
+      return front.pid;
+    },
+    collectorPid: collector.pid,
+    setKeys: (text) => {
+      files.writeKeys(text);
+      files.apply();
+    },
+    setCertificate: (next) => {
+      files.writeCertificate(next);
+      files.apply();
+    },
+    restartFront: async () => {
+      await front.stop("SIGKILL");
+      front = await startFront(dir, address, collector.port, options);
+    },
     received: () => readLines(join(dir, "stored.jsonl")),
-    log: () => log,
-    exited,
+    log: () => front.log() + collector.log(),
+    exited: () => front.exited() || collector.exited(),
     stop: async (signal = "SIGTERM") => {
-      await end(child, exited, signal);
+      await Promise.all([front.stop(signal), collector.stop(signal)]);
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-function overrides(
+/** keys.map and tls.pem as the machine's own scripts write them and put them into force. */
+function gateFiles(dir: string) {
+  const replace = (name: string, text: string) => {
+    writeFileSync(join(dir, `${name}.new`), text, { mode: 0o600 });
+    renameSync(join(dir, `${name}.new`), join(dir, name));
+  };
+  return {
+    writeKeys: (text: string) =>
+      replace(
+        "keys.map",
+        execFileSync(shipped("keys-map.sh"), { input: `${text}\n`, encoding: "utf8" }),
+      ),
+    writeCertificate: ({ pem, ca }: Certificate) => {
+      replace("tls.pem", pem);
+      replace("ca.pem", ca);
+    },
+    apply: () => {
+      execFileSync(shipped("front-apply.sh"), [dir, join(dir, "admin.sock")]);
+    },
+  };
+}
+
+interface Running {
+  pid: number;
+  log(): string;
+  exited(): boolean;
+  stop(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function startFront(
   dir: string,
-  queueDir: string,
-  port: number,
-  selfPort: number,
-  healthPort: number,
-) {
+  address: { port: number; statisticsPort: number },
+  collectorPort: number,
+  { frontBinary, limits }: GateOptions,
+): Promise<Running> {
+  const environment = {
+    GATE_DIR: dir,
+    GATE_SOCKET: join(dir, "admin.sock"),
+    GATE_BIND: `127.0.0.1:${address.port}`,
+    GATE_STATISTICS_BIND: `127.0.0.1:${address.statisticsPort}`,
+    GATE_COLLECTOR: `127.0.0.1:${collectorPort}`,
+    ...limits,
+  };
+  const args = ["-db", "-f", shipped("haproxy.cfg")];
+  const front = run(frontBinary ?? (await haproxy()), args, environment);
+  await untilHealthy("front", `http://127.0.0.1:${address.statisticsPort}/health`, front);
+  return front;
+}
+
+async function startCollector(
+  dir: string,
+  { queueDir = join(dir, "queue"), override, rendered, env = {} }: GateOptions,
+): Promise<Running & { port: number }> {
+  mkdirSync(queueDir, { recursive: true });
+  const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
+  layConfig(dir, rendered ?? {});
+  const args = [join(dir, "otel-collector.yaml")];
+  const configs = [
+    overrides(queueDir, port, selfPort, healthPort),
+    endsInFiles(dir),
+    override ?? {},
+  ];
+  for (const [index, config] of configs.entries()) {
+    args.push(join(dir, `override-${index}.yaml`));
+    writeFileSync(args.at(-1) as string, stringify(config));
+  }
+  const flags = args.flatMap((path) => ["--config", path]);
+  const started = run(await collector(), flags, env);
+  await untilHealthy("collector", `http://127.0.0.1:${healthPort}/`, started);
+  return { ...started, port };
+}
+
+function run(
+  binary: string,
+  args: string[],
+  environment: Record<string, string | number>,
+): Running {
+  const env = { PATH: process.env.PATH, ...environment } as NodeJS.ProcessEnv;
+  const child = spawn(binary, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr?.on("data", (chunk) => {
+    log += chunk;
+  });
+  const exited = () => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid: child.pid as number,
+    log: () => log,
+    exited,
+    stop: (signal) => end(child, exited, signal),
+  };
+}
+
+function overrides(queueDir: string, port: number, selfPort: number, healthPort: number) {
   return {
     extensions: {
-      bearertokenauth: { filename: join(dir, "keys") },
       health_check: { endpoint: `127.0.0.1:${healthPort}` },
-      file_storage: {
-        directory: queueDir,
-        compaction: { directory: queueDir },
-      },
+      file_storage: { directory: queueDir, compaction: { directory: queueDir } },
     },
     receivers: {
-      otlp: {
-        protocols: {
-          grpc: {
-            endpoint: `127.0.0.1:${port}`,
-            tls: { cert_file: join(dir, "tls.pem"), key_file: join(dir, "tls.pem") },
-          },
-        },
-      },
+      otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } },
       "otlp/self": { protocols: { grpc: { endpoint: `127.0.0.1:${selfPort}` } } },
     },
   };
 }
 
-async function untilHealthy(port: number, exited: () => boolean, log: () => string) {
+async function untilHealthy(what: string, url: string, { exited, log }: Running) {
   const deadline = Date.now() + 20_000;
   while (Date.now() < deadline && !exited()) {
-    const healthy = await fetch(`http://127.0.0.1:${port}/`).then(
+    const healthy = await fetch(url).then(
       (answer) => answer.ok,
       () => false,
     );
     if (healthy) return;
     await sleep(50);
   }
-  throw new Error(`the collector did not become healthy:\n${log()}`);
+  throw new Error(`the ${what} did not become healthy:\n${log()}`);
 }
 
 async function end(child: ChildProcess, exited: () => boolean, signal: NodeJS.Signals) {
