@@ -21,6 +21,11 @@ export const gate = {
       ),
     ),
   ),
+  haproxyVersion: field.key(
+    "Image tag of haproxy, the front of the gate",
+    field.imageTag(/3\.\d+\.\d+/, "3.2.26"),
+    "3.2.26",
+  ),
   keepContent: field.key(
     "Whether the gate lets prompt and response text, tool input and output through",
     field.flag,

@@ -39,8 +39,8 @@ apply_keys() {
   local version said
   # An empty map would shut everybody out: whoever wrote it made a mistake.
   [ -s "$dir/keys.map" ] || fail "$dir/keys.map is missing or empty; the keys in force stay"
-  version=$(ask <<<"prepare map $map" | sed -n 's/^New version created: //p') && [ -n "$version" ] ||
-    fail "the front does not answer at $socket, or knows no $map"
+  version=$(ask <<<"prepare map $map" | sed -n 's/^New version created: //p') || version=
+  [ -n "$version" ] || fail "the front does not answer at $socket, or knows no $map"
   said=$(lines_to_add "$version" | ask)
   [ -z "$said" ] || fail "the front does not take $dir/keys.map; the keys in force stay"
   said=$(ask <<<"commit map @$version $map")

@@ -25,6 +25,7 @@ export function machineSettings(
     images: {
       signoz: `signoz/signoz:${signoz.signozVersion}`,
       collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
+      front: `haproxy:${gate.haproxyVersion}`,
       clickhouse: `clickhouse/clickhouse-server:${signoz.clickhouseVersion}`,
       keeper: `clickhouse/clickhouse-keeper:${signoz.clickhouseVersion}`,
     },

@@ -14,7 +14,7 @@ const rounds = 15;
 export async function hook(): Promise<Table> {
   const machines = { warm: new Machine(), hanging: new Machine() };
   const { warm, hanging } = machines;
-  for (const machine of Object.values(machines)) machine.fake("gcloud", "echo key-1");
+  for (const machine of Object.values(machines)) machine.fake("gcloud", "echo key-0001");
   hanging.fake("op", "sleep 60");
   const shells = ["dash", "bash"].map(which).filter((path) => path !== undefined);
   try {
@@ -48,7 +48,7 @@ export async function hook(): Promise<Table> {
 /** Wall time of `claude -p` with the gate in each state, against telemetry off. */
 export async function session(): Promise<Table> {
   const api = await startMessagesApi();
-  const gate = await startGate({ keys: "key-1" });
+  const gate = await startGate({ keys: "key-0001" });
   const silent = await silentLink();
   const caCertificate = gate.certificate.ca;
   const endpoints = {
@@ -60,7 +60,7 @@ export async function session(): Promise<Table> {
   };
   const engineers = Object.entries(endpoints).map(([name, endpointUrl]) => {
     const engineer = new Engineer(api.url, { hook: { endpointUrl, caCertificate } });
-    engineer.fake("gcloud", "echo key-1");
+    engineer.fake("gcloud", "echo key-0001");
     return { name, engineer, times: [] as number[] };
   });
   try {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await claude();
   api = await startMessagesApi();
   silent = await silentLink();
-  gate = await startGate({ keys: "key-1" });
+  gate = await startGate({ keys: "key-0001" });
 });
 afterAll(async () => {
   await gate?.stop();
@@ -26,11 +26,11 @@ afterAll(async () => {
 const engineers: Engineer[] = [];
 afterEach(() => {
   for (const made of engineers.splice(0)) made.remove();
-  gate.setKeys("key-1");
+  gate.setKeys("key-0001");
 });
 
 /** An engineer who can fetch `key` from Secret Manager. */
-function engineer(options: EngineerOptions = {}, key = "key-1"): Engineer {
+function engineer(options: EngineerOptions = {}, key = "key-0001"): Engineer {
   const hook = {
     endpointUrl: `https://localhost:${gate.port}`,
     caCertificate: gate.certificate.ca,
@@ -79,24 +79,24 @@ describe("four sessions of an engineer who got claude-config", () => {
     expect(await alice.session("run: env | grep OTEL")).toMatchObject(unharmed);
     expect((await arrived(before)).signals).toEqual([]);
     expect(api.toolResults.at(-1)).toContain("OTEL_RESOURCE_ATTRIBUTES=engineer=alice");
-    expect(alice.written().OTEL_EXPORTER_OTLP_HEADERS).toBe("signoz-ingestion-key=key-1");
+    expect(alice.written().OTEL_EXPORTER_OTLP_HEADERS).toBe("signoz-ingestion-key=key-0001");
     say(`session 1: ${(await arrived(before)).signals.length} signals; settings.json written`);
 
     before = count();
     expect(await alice.session("run: echo the-secret-words")).toMatchObject(unharmed);
     const second = await arrived(before);
     expect(second).toMatchObject({ signals: all, from: ["alice/engineering/palindrom"] });
-    expect(second.text).not.toMatch(/the-secret-words|key-1|sk-ant/);
+    expect(second.text).not.toMatch(/the-secret-words|key-0001|sk-ant/);
     say(`session 2: ${second.signals.join(", ")} from ${second.from}`);
 
-    gate.setKeys("key-2");
-    alice.fake("gcloud", "echo key-2");
+    gate.setKeys("key-0002");
+    alice.fake("gcloud", "echo key-0002");
     writeFileSync(`${alice.state}/attempt`, alice.read("attempt").replace(/^\d+/, "0"));
     before = count();
     expect(await alice.session("hello")).toMatchObject(unharmed);
     const during = await arrived(before);
     await alice.until(
-      () => alice.written().OTEL_EXPORTER_OTLP_HEADERS === "signoz-ingestion-key=key-2",
+      () => alice.written().OTEL_EXPORTER_OTLP_HEADERS === "signoz-ingestion-key=key-0002",
     );
     before = count();
     expect(await alice.session("hello")).toMatchObject(unharmed);
@@ -118,8 +118,8 @@ describe("four sessions of an engineer who got claude-config", () => {
   it("a newly delivered hook of another generation needs no refresh: the very next session reports", async () => {
     const alice = engineer();
     await alice.session("hello");
-    gate.setKeys("key-2");
-    alice.fake("gcloud", "echo key-2");
+    gate.setKeys("key-0002");
+    alice.fake("gcloud", "echo key-0002");
     alice.install({ ...alice.hookValues, keyGeneration: "2026-12" });
     await alice.session("hello");
     const before = count();
@@ -131,10 +131,10 @@ describe("four sessions of an engineer who got claude-config", () => {
 describe("a broken link costs the session nothing but telemetry", () => {
   it.each([
     ["the key is wrong", {}, "wrong-key"],
-    ["the gate is down", { endpointUrl: "https://localhost:1" }, "key-1"],
-    ["the gate is silent", { endpointUrl: "silent" }, "key-1"],
-    ["the name does not resolve", { endpointUrl: "https://gate.invalid:4317" }, "key-1"],
-    ["the certificate is for another name", { endpointUrl: "other name" }, "key-1"],
+    ["the gate is down", { endpointUrl: "https://localhost:1" }, "key-0001"],
+    ["the gate is silent", { endpointUrl: "silent" }, "key-0001"],
+    ["the name does not resolve", { endpointUrl: "https://gate.invalid:4317" }, "key-0001"],
+    ["the certificate is for another name", { endpointUrl: "other name" }, "key-0001"],
   ])("when %s", async (_what, hook: { endpointUrl?: string }, key) => {
     if (hook.endpointUrl === "silent") hook = { endpointUrl: `https://localhost:${silent.port}` };
     if (hook.endpointUrl === "other name")
@@ -230,7 +230,7 @@ describe("resume, compact and fork", () => {
 
 describe("doctor", () => {
   const broken: [string, (alice: Engineer) => void, RegExp][] = [
-    ["the key is refused", () => gate.setKeys("key-9"), /^fail accepted/m],
+    ["the key is refused", () => gate.setKeys("key-0009"), /^fail accepted/m],
     [
       "the gate is down",
       (alice) => alice.install({ ...alice.hookValues, endpointUrl: "https://localhost:1" }),
@@ -303,7 +303,7 @@ describe("doctor", () => {
     say(doctor.stdout);
     expect(doctor.stdout).toMatch(finding);
     expect(doctor.stdout).toMatch(/^ +→ /m);
-    expect(doctor.stdout).not.toContain("key-1");
+    expect(doctor.stdout).not.toContain("key-0001");
     expect(doctor.code).toBe(1);
   });
 });

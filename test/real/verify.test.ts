@@ -6,7 +6,7 @@ import { startSignoz } from "../scripts/signoz";
 import { startGate } from "./gate";
 
 it("verify-telemetry.sh's marker is a log record to the real collector", async () => {
-  const gate = await startGate({ keys: "key-1" });
+  const gate = await startGate({ keys: "key-0001" });
   const signoz = await startSignoz({ metrics: [], logs: [], traces: [] });
   try {
     const args = [
@@ -22,7 +22,7 @@ it("verify-telemetry.sh's marker is a log record to the real collector", async (
       SIGNOZ_PASSWORD: "right",
       GATE_URL: `https://localhost:${gate.port}`,
       GATE_CA_CERTIFICATE: gate.certificate.ca,
-      GATE_KEY: "key-1",
+      GATE_KEY: "key-0001",
       VERIFY_WAIT_SECONDS: "1",
     };
     await finished(spawn(script, args, { env }));

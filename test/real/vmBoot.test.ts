@@ -37,6 +37,7 @@ suite(`a first boot on Debian 13${because}`, () => {
     expect(machine.docker()).toEqual([
       "pull --quiet clickhouse/clickhouse-keeper:25.12.5",
       "pull --quiet clickhouse/clickhouse-server:25.12.5",
+      "pull --quiet haproxy:3.2.26",
       "pull --quiet signoz/signoz-otel-collector:v0.144.7",
       "pull --quiet signoz/signoz:v0.138.0",
       "compose up --detach --remove-orphans",
@@ -49,9 +50,9 @@ suite(`a first boot on Debian 13${because}`, () => {
     for (const key of ["", "shared-key-2", "shared-key-1 "]) expect(machine.probe(key)).toBe(1);
   });
 
-  it("writes the keys file without a final newline, for the collector's eyes only", () => {
-    expect(machine.read("/var/lib/monitoring/gate/keys")).toBe(
-      "first.last.5e3f0b61c2\nshared-key-1",
+  it("writes keys and their owners for the front's eyes only", () => {
+    expect(machine.read("/var/lib/monitoring/gate/keys.map")).toBe(
+      "first.last.5e3f0b61c2 first.last\nshared-key-1 -\n",
     );
     expect(
       machine.sh(
@@ -59,8 +60,8 @@ suite(`a first boot on Debian 13${because}`, () => {
       ),
     ).toBe(
       [
-        "400 10001 /var/lib/monitoring/gate/keys",
-        "400 10001 /var/lib/monitoring/gate/tls.pem",
+        "400 10002 /var/lib/monitoring/gate/keys.map",
+        "400 10002 /var/lib/monitoring/gate/tls.pem",
         "700 0 /var/lib/monitoring",
         "700 0 /var/lib/monitoring/secrets",
         "",
@@ -158,7 +159,7 @@ suite(`a first boot on Debian 13${because}`, () => {
     ).flatMap(([name, service]) =>
       (service.ports ?? []).map((port) => `${name} ${port.published}:${port.target}`),
     );
-    expect(ports.sort()).toEqual(["collector 4317:4317", "signoz 8080:8080"]);
+    expect(ports.sort()).toEqual(["front 4317:4317", "signoz 8080:8080"]);
   });
 });
 
@@ -267,7 +268,7 @@ suite(`secrets${because}`, () => {
       await machine.deliver(rest);
       const run = await fails(new RegExp(`${versionOf(name)} cannot be read`));
       expect(run.output).toContain("NOT_FOUND");
-      expect(machine.read("/var/lib/monitoring/gate/keys")).toBeNull();
+      expect(machine.read("/var/lib/monitoring/gate/keys.map")).toBeNull();
     },
   );
 
@@ -294,7 +295,7 @@ suite(`secrets${because}`, () => {
     await machine.deliver({ ...machine.secrets(), [versionOf(name)]: payload });
     const { output } = await fails(words);
     if (payload.trim()) expect(output).not.toContain(payload);
-    expect(machine.read("/var/lib/monitoring/gate/keys")).toBeNull();
+    expect(machine.read("/var/lib/monitoring/gate/keys.map")).toBeNull();
   });
 
   it("errors of the API that pass are sat out", async () => {

@@ -54,8 +54,8 @@ suite(`a change of the metadata${because}`, () => {
     secrets[version("signoz-ingestion-key", 2)] = "shared-key-2";
     expect(await apply()).toEqual(applied);
     expect([machine.probe("shared-key-1"), machine.probe("shared-key-2")]).toEqual([0, 0]);
-    expect(machine.read("/var/lib/monitoring/gate/keys")).toBe(
-      "first.last.5e3f0b61c2\nshared-key-1\nshared-key-2",
+    expect(machine.read("/var/lib/monitoring/gate/keys.map")).toBe(
+      "first.last.5e3f0b61c2 first.last\nshared-key-1 -\nshared-key-2 -\n",
     );
     expect([machine.docker(), machine.gatePid()]).toEqual([[], gate]);
   });

@@ -163,14 +163,14 @@ suite(`what a boot takes in${because}`, () => {
     withMemory(7936);
     expect((await machine.startup()).status).toBe(0);
     const env = machine.read("/var/lib/monitoring/files/compose.env") ?? "";
-    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=4352\n");
+    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=3302\n");
     expect(env).toContain(
-      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((4352 * 1024 * 1024 * 9) / 10)}\n`,
+      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((3302 * 1024 * 1024 * 9) / 10)}\n`,
     );
     withMemory(3900);
     expect((await machine.startup()).status).toBe(1);
     expect((await machine.observed()).guest.error).toMatch(
-      /has 3900 MiB of memory; SigNoz needs 5632/,
+      /has 3900 MiB of memory; SigNoz needs 6554/,
     );
     machine.sh("umount /proc/meminfo");
   });

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
 # Stage secrets, sourced by startup.sh: each secret by its version from Secret Manager, written where its
 # one reader finds it; nothing secret in an argument, a log line or the metadata.
-# shellcheck disable=SC2154 # startup.sh sets state, data, settings
-readonly gate_uid=10001 clickhouse_uid=101
+# shellcheck disable=SC2154 # startup.sh sets state, data, release, settings
+# Of compose.yaml: the front is the one reader of keys and certificate.
+readonly front_uid=10002 clickhouse_uid=101
 
 read_secrets() {
   local next=$state/secrets.next service admin version
   local -A passwords
   rm -rf "$next"
   mkdir "$next"
-  collect_keys >"$next/keys"
+  collect_keys >"$next/keys.map"
   fetch_secret "$(setting .secrets.tls)" >"$next/tls"
   check_certificate "$next/tls"
   version=$(setting .secrets.clickhouse)
@@ -28,9 +29,10 @@ read_secrets() {
   [[ $admin != *[\'$'\n']* ]] || fail "secret $(setting .secrets.signozAdmin): SigNoz takes no ' and no line break in a password"
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
-  install -d -m 500 -o $gate_uid -g $gate_uid "$state/gate"
-  replace "$state/gate/tls.pem" 400 $gate_uid:$gate_uid <"$next/tls"
-  replace "$state/gate/keys" 400 $gate_uid:$gate_uid <"$next/keys"
+  install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
+  install -d -m 700 -o $front_uid -g $front_uid "$state/front"
+  replace "$state/gate/tls.pem" 400 $front_uid:$front_uid <"$next/tls"
+  replace "$state/gate/keys.map" 400 $front_uid:$front_uid <"$next/keys.map"
   # What ClickHouse compares with; the passwords themselves stay with their users.
   {
     echo '<clickhouse><users>'
@@ -78,16 +80,14 @@ egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; 
   } | sort -u
 }
 
-# One key a line and no final newline: a blank line, or an empty file, would accept the empty key.
 collect_keys() {
-  local version key separator='' count=0
+  local version key count=0
   while IFS= read -r version; do
     key=$(fetch_secret "$version")
-    # Without this form a line could be a comment, blank or two keys.
-    [[ $key =~ ^[A-Za-z0-9_][A-Za-z0-9._%+@-]{7,}$ ]] ||
+    if [[ $key == *$'\n'* ]] || ! "$release/keys-map.sh" <<<"$key" 2>/dev/null; then
       fail "secret $version: not an ingestion key (8 or more of A-Z a-z 0-9 . _ % + @ -, none of . % + @ - in front)"
-    printf '%s%s' "$separator" "$key"
-    separator=$'\n' count=$((count + 1))
+    fi
+    count=$((count + 1))
   done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
   ((count > 0)) || fail "monitoring-settings lists no ingestion key"
 }

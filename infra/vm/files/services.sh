@@ -49,17 +49,27 @@ check_image() { # IMAGE
 }
 
 write_variables() {
-  local total_mib clickhouse_mib
+  local total_mib front_mib collector_mib clickhouse_mib
   total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
-  # 2560 MiB are the limits of the other services, 1024 MiB stay with the system.
-  clickhouse_mib=$((total_mib - 2560 - 1024))
+  front_mib=$((total_mib / 16))
+  # Below this two large requests at once would not fit: see haproxy.cfg.
+  collector_mib=$((total_mib / 6 > 1280 ? total_mib / 6 : 1280))
+  # 1792 MiB are the limits of the other services, 1024 MiB stay with the system.
+  clickhouse_mib=$((total_mib - front_mib - collector_mib - 1792 - 1024))
   ((clickhouse_mib >= 2048)) ||
-    fail "this machine has $total_mib MiB of memory; SigNoz needs 5632 MiB or more (machineType with 8 GB)"
+    fail "this machine has $total_mib MiB of memory; SigNoz needs 6554 MiB or more (machineType with 8 GB)"
   replace "$release/compose.env" <<END
 SIGNOZ_IMAGE=$(setting .images.signoz)
 COLLECTOR_IMAGE=$(setting .images.collector)
+FRONT_IMAGE=$(setting .images.front)
 CLICKHOUSE_IMAGE=$(setting .images.clickhouse)
 KEEPER_IMAGE=$(setting .images.keeper)
+FRONT_MEMORY_MIB=$front_mib
+FRONT_CONNECTIONS=$((front_mib * 16))
+COLLECTOR_MEMORY_MIB=$collector_mib
+COLLECTOR_GO_MEMORY_MIB=$((collector_mib * 4 / 5))
+MEDIUM_PLACES=$((collector_mib / 160))
+LARGE_PLACES=$((collector_mib / 640))
 CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
 CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
 CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
@@ -69,6 +79,7 @@ SIGNOZ_URL=$(setting .signozUrl)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
 CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
 SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
+FRONT_FILES=$(digest_of haproxy.cfg)
 COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml "$state/secrets/collector.env")
 END
 }
@@ -82,10 +93,11 @@ apply_services() {
   local changed previous=$state/previous reason
   [ ! -d "$files" ] || { rm -rf "$previous" && mv "$files" "$previous"; }
   mv "$release" "$files"
+  apply_keys
   compose "$files" config --hash '*' | sort >"$state/hashes.next"
   changed=$(comm -23 "$state/hashes.next" <(sort "$state/hashes" 2>/dev/null) | cut -d ' ' -f 1 | paste -s -d ' ')
   # What was removed or could not be started by Docker itself is brought up as a whole.
-  [ -n "$changed" ] || all_running || changed='keeper clickhouse signoz collector'
+  [ -n "$changed" ] || all_running || changed='keeper clickhouse signoz collector front'
   echo "services=${changed:-unchanged}"
   [ -n "$changed" ] || return 0
   if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
@@ -106,6 +118,15 @@ apply_services() {
   fail "the new version did not come up ($(<"$state/rejected.reason")); the previous one runs. After a cure outside the configuration: rm $state/rejected"
 }
 
+# First of all, since what follows may take long or fail, and a revoked key must not wait for it.
+apply_keys() {
+  [ "$(docker inspect --format '{{.State.Running}}' monitoring-front-1 2>/dev/null)" = true ] || return 0
+  "$files/front-apply.sh" "$state/gate" "$state/front/admin.sock" /run/gate ||
+    # A start reads the files.
+    timeout 60 docker restart monitoring-front-1 >/dev/null ||
+    fail "the front takes neither the keys and certificate on disk nor a restart; it still knows the old ones: docker logs monitoring-front-1"
+}
+
 bring_up() { # DIR SERVICES: recreates what differs, in the order of its dependencies
   local services
   read -r -a services <<<"$2"
@@ -123,7 +144,7 @@ serving() {
 
 all_running() {
   [ -e "$state/gate-closed" ] ||
-    [ "$(compose "$files" ps --services --status running | grep -c -x -e keeper -e clickhouse -e signoz -e collector)" -eq 4 ]
+    [ "$(compose "$files" ps --services --status running | grep -c -x -e keeper -e clickhouse -e signoz -e collector -e front)" -eq 5 ]
 }
 
 unhealthy() {
@@ -132,7 +153,7 @@ unhealthy() {
 }
 
 accepted() { # the gate takes the newest key, dialled by the name on its certificate
-  tail -n 1 "$state/gate/keys" | "$files/probe.sh" "$(setting .host):4317" "$state/gate/tls.pem" 127.0.0.1
+  tail -n 1 "$state/gate/keys.map" | cut -d ' ' -f 1 | "$files/probe.sh" "$(setting .host):4317" "$state/gate/tls.pem" 127.0.0.1
 }
 
 probe_gate() {

@@ -112,7 +112,7 @@ setting() { # JQ_PATH: one value of the settings, which check_settings has seen
 # --- stages up to the delivered files ----------------------------------------------------------
 
 packages() {
-  local wanted=(ca-certificates curl docker-cli docker-compose docker.io e2fsprogs jq nftables openssl unattended-upgrades)
+  local wanted=(ca-certificates curl docker-cli docker-compose docker.io e2fsprogs jq nftables openssl socat unattended-upgrades)
   local missing=() package
   for package in "${wanted[@]}"; do
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
@@ -164,7 +164,7 @@ check_settings() { # FILE
       signozUrl: (.signozUrl | is(strings | test("^https?://[^ \u0027]+$"))),
       smtp: (.smtp | . == null or is(.host | strings | test("^[^ \u0027]+:[0-9]+$"))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
-      images: (.images | [.signoz?, .collector?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^ \u0027]+:[^ \u0027]+$")))),
+      images: (.images | [.signoz?, .collector?, .front?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^ \u0027]+:[^ \u0027]+$")))),
       "secrets.ingestionKeys": (.secrets.ingestionKeys? | length > 0 and all_of(version)),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
       "secrets.tls": (.secrets.tls? | version),

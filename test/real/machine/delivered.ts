@@ -14,6 +14,7 @@ export function defaultSettings() {
     images: {
       signoz: "signoz/signoz:v0.138.0",
       collector: "signoz/signoz-otel-collector:v0.144.7",
+      front: "haproxy:3.2.26",
       clickhouse: "clickhouse/clickhouse-server:25.12.5",
       keeper: "clickhouse/clickhouse-keeper:25.12.5",
     },

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Stands in for docker on the machine under test: records what it is told in /recorded/docker, leaves
-# `compose config` to the real client, and lets `up` and `start` run the real collector where Docker
-# would: with the shipped configuration, as uid 10001, over the folders that compose.yaml mounts.
+# `compose config` to the real client, and lets `up` and `start` run the real HAProxy and collector where Docker
+# would: with the shipped configuration, as their own users, over the folders that compose.yaml mounts.
 set -u
 umask 022
 echo "$*" >>/recorded/docker
@@ -11,26 +11,47 @@ fails() { # WORD: told to fail at it, and so often
   [ "$left" -gt 0 ] || return 1
   echo $((left - 1)) >"/recorded/fail-$1"
 }
-stop_collector() {
-  [ -e /recorded/collector.pid ] || return 0
-  kill "$(cat /recorded/collector.pid)" 2>/dev/null
+stop_one() { # SERVICE
+  [ -e "/recorded/$1.pid" ] || return 0
+  kill "$(cat "/recorded/$1.pid")" 2>/dev/null
   for _ in $(seq 100); do
-    kill -0 "$(cat /recorded/collector.pid)" 2>/dev/null || break
+    kill -0 "$(cat "/recorded/$1.pid")" 2>/dev/null || break
     sleep 0.1
   done
-  rm -f /recorded/collector.pid
+  rm -f "/recorded/$1.pid"
+}
+as() { # SERVICE UID COMMAND...: a process of its own, its output in a log
+  local name=$1 uid=$2
+  shift 2
+  setsid setpriv --reuid "$uid" --regid "$uid" --clear-groups env "$@" >>"/recorded/$name.log" 2>&1 9>&- </dev/null &
+  echo $! >"/recorded/$name.pid"
 }
 start_collector() {
-  stop_collector
-  mkdir -p /run/gate /etc/otelcol /var/lib/otelcol
-  mountpoint -q /run/gate || mount --bind /var/lib/monitoring/gate /run/gate
+  stop_one collector
+  mkdir -p /etc/otelcol /var/lib/otelcol
   mountpoint -q /var/lib/otelcol || mount --bind /mnt/monitoring/queue /var/lib/otelcol
   ! mountpoint -q /etc/otelcol || umount /etc/otelcol
   mount --bind /var/lib/monitoring/files /etc/otelcol
   # Process 1 of a container is the collector itself, so there it sees its own mounts without being told.
-  setsid setpriv --reuid 10001 --regid 10001 --clear-groups env HOST_PROC_MOUNTINFO=/proc/self/mountinfo \
-    /opt/otelcol --config /etc/otelcol/otel-collector.yaml --config /opt/override.yaml >>/recorded/collector.log 2>&1 9>&- </dev/null &
-  echo $! >/recorded/collector.pid
+  as collector 10001 HOST_PROC_MOUNTINFO=/proc/self/mountinfo \
+    /opt/otelcol --config /etc/otelcol/otel-collector.yaml --config /opt/override.yaml
+}
+start_front() {
+  stop_one front
+  mkdir -p /run/gate /run/front /etc/haproxy
+  ! mountpoint -q /etc/haproxy || umount /etc/haproxy
+  mount --bind /var/lib/monitoring/files /etc/haproxy
+  mountpoint -q /run/gate || mount --bind /var/lib/monitoring/gate /run/gate
+  mountpoint -q /run/front || mount --bind /var/lib/monitoring/front /run/front
+  as front 10002 GATE_COLLECTOR=127.0.0.1:24317 /usr/sbin/haproxy -db -f /etc/haproxy/haproxy.cfg
+}
+start_both() {
+  start_collector
+  start_front
+}
+name_of() { # CONTAINER
+  local name=${1#monitoring-}
+  echo "${name%-1}"
 }
 case "$*" in
   info) fails info && exit 1 ;;
@@ -44,22 +65,22 @@ case "$*" in
   'image prune '*) ;;
   'exec '*) cat >/dev/null ;;
   'inspect --format {{.State.StartedAt}} '*) cat /recorded/signoz-started 2>/dev/null || echo 2026-11-25T08:00:00Z ;;
-  'inspect --format '*) [ -e /recorded/collector.pid ] && echo true || echo false ;;
-  'stop '*) stop_collector ;;
-  'start '*) start_collector ;;
+  'inspect --format '*) [ -e "/recorded/$(name_of "${!#}").pid" ] && echo true || echo false ;;
+  'stop '*) stop_one "$(name_of "${!#}")" ;;
+  'start '* | 'restart '*) "start_$(name_of "${!#}")" ;;
   *' config '*) exec /usr/bin/docker "$@" ;;
   *' ps --services --status running')
     printf '%s\n' keeper clickhouse signoz
-    [ ! -e /recorded/collector.pid ] || echo collector
+    for name in collector front; do [ ! -e "/recorded/$name.pid" ] || echo $name; done
     ;;
   *' ps '*) [ -e /recorded/collector.pid ] && echo 'collector running healthy exit 0' || echo 'collector exited  exit 1' ;;
   *' up '*'--no-deps '*)
     fails up && exit 1
-    case " ${*##*--no-deps} " in *' collector '*) start_collector ;; esac
+    for name in collector front; do case " ${*##*--no-deps} " in *" $name "*) "start_$name" ;; esac done
     ;;
   *' up '*)
     fails up && exit 1
-    start_collector
+    start_both
     ;;
   *)
     echo "docker-recorder: what is: $*" >&2

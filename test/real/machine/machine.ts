@@ -32,7 +32,7 @@ export interface Run {
 /**
  * A Debian 13 machine on loopback: the real userland in a chroot with namespaces of its own, a loop
  * device as data disk, the shipped files delivered by a metadata server, secrets by a Secret Manager;
- * docker and systemctl are recorders, but the gate that comes up is the real collector.
+ * docker and systemctl are recorders, but the gate that comes up is the real HAProxy and the real collector.
  */
 export class Machine {
   private constructor(
@@ -305,14 +305,14 @@ export class Machine {
 
   /** What a power cycle leaves: the disks, and nothing that ran. */
   reboot() {
-    this.stopCollector();
+    this.stopGate();
     this.sh(
-      "for mount in /etc/otelcol /var/lib/otelcol /run/gate /mnt/monitoring; do ! mountpoint -q $mount || umount $mount; done; rm -rf /run/* /recorded/systemd",
+      "for mount in /etc/otelcol /var/lib/otelcol /etc/haproxy /run/gate /run/front /mnt/monitoring; do ! mountpoint -q $mount || umount $mount; done; rm -rf /run/* /recorded/systemd",
     );
   }
-  private stopCollector() {
+  private stopGate() {
     this.sh(
-      "[ ! -e /recorded/collector.pid ] || kill $(cat /recorded/collector.pid) || true; sleep 0.3; rm -f /recorded/collector.pid",
+      "for pid in /recorded/collector.pid /recorded/front.pid; do [ ! -e $pid ] || kill $(cat $pid) || true; done; sleep 0.3; rm -f /recorded/*.pid",
     );
   }
 
@@ -323,9 +323,12 @@ export class Machine {
     return Number(this.sh(`${probe} 2>/dev/null && echo 0 || echo $?`, key));
   }
 
-  /** Process id of the gate; it changes when the gate was restarted. */
+  /** Process ids of front and collector; each changes when it was restarted. */
   gatePid(): string {
-    return this.read("/recorded/collector.pid")?.trim() ?? "none";
+    const [front, collector] = ["front", "collector"].map((name) =>
+      this.read(`/recorded/${name}.pid`)?.trim(),
+    );
+    return `${front} ${collector}`;
   }
 
   async stop() {
@@ -341,8 +344,7 @@ export class Machine {
 
 function override() {
   return {
-    // What a renewed certificate waits for is a minute on the VM.
-    receivers: { otlp: { protocols: { grpc: { tls: { reload_interval: "1s" } } } } },
+    receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:24317" } } } },
     exporters: { nop: null, file: { path: "/tmp/self.jsonl", flush_interval: "50ms" } },
     service: {
       pipelines: {

@@ -5,8 +5,10 @@ import { cachedPart } from "./cache";
 
 /** What the VM's image brings along, and what startup.sh installs on it. */
 const packages = [
-  "ca-certificates,curl,jq,openssl,gzip,systemd,systemd-sysv,e2fsprogs,util-linux,procps,iproute2",
+  "ca-certificates,curl,jq,openssl,socat,gzip,systemd,systemd-sysv,e2fsprogs,util-linux,procps,iproute2",
   "docker.io,docker-cli,docker-compose,nftables,unattended-upgrades",
+  // In the place of the image that ships: tests run the front as a process.
+  "haproxy",
 ].join(",");
 
 /**
