@@ -52,7 +52,8 @@ apply_certificate() {
   local said
   said=$({
     echo "set ssl cert $certificate <<"
-    sed '/^$/d' "$dir/tls.pem"
+    # An empty line ends the command, so there must be one at the end and none before.
+    awk NF "$dir/tls.pem"
     echo
   } | ask)
   [[ $said == *Transaction\ * ]] || fail "the front does not take $dir/tls.pem; the certificate in force stays: $said"

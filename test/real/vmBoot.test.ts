@@ -47,7 +47,7 @@ suite(`a first boot on Debian 13${because}`, () => {
   it("opens the gate for its keys only", () => {
     expect(machine.probe("shared-key-1")).toBe(0);
     expect(machine.probe("first.last.5e3f0b61c2")).toBe(0);
-    for (const key of ["", "shared-key-2", "shared-key-1 "]) expect(machine.probe(key)).toBe(1);
+    for (const key of ["", "shared-key-2", "shared-key"]) expect(machine.probe(key)).toBe(1);
   });
 
   it("writes keys and their owners for the front's eyes only", () => {
