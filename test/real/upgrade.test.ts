@@ -99,6 +99,7 @@ describe.skipIf(missing !== "")(
       expect(Object.keys(before).sort()).toEqual([
         "clickhouse",
         "collector",
+        "front",
         "keeper",
         "migrator",
         "migrator-async",
@@ -110,6 +111,7 @@ describe.skipIf(missing !== "")(
     it.each([
       ["signozVersion", "v0.139.0", ["signoz"]],
       ["collectorVersion", "v0.144.8", ["collector", "migrator", "migrator-async"]],
+      ["haproxyVersion", "3.2.27", ["front"]],
       ["clickhouseVersion", "25.12.6", ["clickhouse", "keeper"]],
       ["keepContent", true, ["collector"]],
       ["dailyBudgetUsd", 75, []],
