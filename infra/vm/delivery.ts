@@ -14,7 +14,7 @@ const deliveredFolders = ["vm/files", "gate", "signoz/provisioning"].map((folder
 );
 /** What startup.sh reads as monitoring-settings; plain settings and names, no secret. */
 export function machineSettings(
-  { engineers, signoz, alerts }: Omit<Settings, "place" | "machine">,
+  { engineers, gate, signoz, alerts }: Omit<Settings, "place" | "machine">,
   host: string,
   secrets: SecretVersions,
 ) {
