@@ -99,8 +99,8 @@ function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
     // Of lists only the empty one and that of one word pass (gen_ai.response.finish_reasons).
     blocked_values: [
       keepContent
-        ? "^json: unsupported value"
-        : '^(?:json: unsupported value|{|\\[(?:[^"\\]]|"(?:[^"]*[^a-z_"]|[a-z_]{33}|[a-z_]*",)))',
+        ? "(?s)^json: unsupported value.*"
+        : '(?s)^(?:json: unsupported value|{|\\[(?:[^"\\]]|"(?:[^"]*[^a-z_"]|[a-z_]{33}|[a-z_]*",))).*',
     ],
     summary: "debug",
   };
@@ -201,7 +201,13 @@ function otherScopes(
   { ownNames, keepContent }: GateOptions,
 ): Statements[] {
   if (keepContent) return [];
-  const names = [...namesOf(conventions), ...ownNames, redactedKeys, "redaction.masked.keys"];
+  const names = [
+    ...namesOf(conventions),
+    ...ownNames,
+    "engineer.verified",
+    redactedKeys,
+    "redaction.masked.keys",
+  ];
   return [
     {
       context,
@@ -209,7 +215,10 @@ function otherScopes(
       statements: [
         'set(cache["rest"], attributes)',
         `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${oneOf(names).slice(2, -3)})$$`)})`,
-        `set(attributes["${redactedKeys}"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0`,
+        'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
+        `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
+        `set(attributes["${redactedKeys}"], cache["names"])`,
+        `${marked} where cache["names"] != nil`,
         `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
         `keep_keys(attributes, ${list(names)})`,
       ],
@@ -258,10 +267,10 @@ function metrics(options: GateOptions): Statements[] {
     {
       context: "metric",
       statements: [
-        "keep_keys(metadata, [])",
         ...(keepContent
-          ? []
+          ? [`delete_key(metadata, "${refusedReason}")`]
           : [
+              "keep_keys(metadata, [])",
               'set(description, "") where description != ""',
               `set(unit, "") where unit != "" and not ${matches("unit", "^[A-Za-z0-9%{}/.*_-]{1,24}$$")}`,
               `set(metadata["${refusedReason}"], "unlisted_metric") where instrumentation_scope.name == "${claudeCode.metrics.scope}" and not ${matches("name", "^claude_code[.][a-z_.]{1,64}$$")}`,

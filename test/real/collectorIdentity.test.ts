@@ -106,6 +106,15 @@ const forgeries: [string, One][] = [
   ["by a name with the right length", everywhere(claim(`${dana}${" ".repeat(200)}`))],
 ];
 
+forgeries.push([
+  "in a scope that nobody knows",
+  {
+    ...everywhere(claim(dana)),
+    scope: "shop",
+    metric: { name: "http.server.request.duration" },
+  },
+]);
+
 const identities = (exported: Exported[]) => {
   const { resource, scope, record, event } = levels(exported);
   const all = [...resource, ...scope, ...record, ...event];
@@ -138,6 +147,25 @@ describe.each(signals)("%s: a forged identity", (signal) => {
   it("a request that names nobody is nobody's, and not verified", async () => {
     const stored = await pass(signal, encode(signal, [one(signal)]), "-");
     expect(identities(stored)).toEqual({ engineer: [], verified: ["false"], twice: false });
+  });
+
+  it("is on every record of every scope", async () => {
+    for (const scope of ["shop", "@opentelemetry/instrumentation-http"]) {
+      const parts = {
+        scope,
+        ...everywhere(claim("x")),
+        metric: { name: "http.server.request.duration" },
+      };
+      const stored = await pass(signal, encode(signal, [one(signal, parts)]), dana);
+      const { resource, record } = levels(stored);
+      for (const list of signal === "metrics" ? resource : [...resource, ...record])
+        expect(list).toEqual(
+          expect.arrayContaining([
+            ["engineer", dana],
+            ["engineer.verified", "true"],
+          ]),
+        );
+    }
   });
 
   it("holds where content is kept, too", async () => {

@@ -1,0 +1,402 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { claudeCode, conventions, namesOf } from "../../infra/gate/allowed";
+import type { Exported, Signal } from "./gate";
+import { levels, sample } from "./otlp";
+import { type Pipelines, signals, startPipelines } from "./pipelines";
+import {
+  attributes,
+  claudeScope,
+  encode,
+  type Message,
+  nanoseconds,
+  type One,
+  one,
+  type Value,
+} from "./requests";
+
+let collector: Pipelines;
+beforeAll(async () => {
+  collector = await startPipelines();
+});
+afterAll(() => collector.stop());
+
+/** What was said, wherever it stands. */
+const said = "What-Was-Said to the model";
+const now = () => nanoseconds(Date.now());
+const anywhere = (name = "not_there_yet", value: Value = said) => attributes([[name, value]]);
+
+/** Every place of a request that can hold text, in a scope of Claude Code's and in one that nobody knows. */
+const places: [string, Signal, One][] = [
+  ["the body", "logs", { record: { body: { stringValue: said } } }],
+  ["a body that is a map", "logs", { record: { body: { kvlistValue: { values: anywhere() } } } }],
+  [
+    "a body that is a list",
+    "logs",
+    { record: { body: { arrayValue: { values: [{ stringValue: said }] } } } },
+  ],
+  ["a body of bytes", "logs", { record: { body: { bytesValue: Buffer.from(said) } } }],
+  [
+    "a body that begins like an event's",
+    "logs",
+    { record: { body: { stringValue: `claude_code.api_request ${said}` } } },
+  ],
+  ["the severity's text", "logs", { record: { severityText: said } }],
+  ["the event's name", "logs", { record: { eventName: said } }],
+  ["a span's name", "traces", { record: { name: said } }],
+  [
+    "a span's name that begins like Claude Code's",
+    "traces",
+    { record: { name: `claude_code.tool ${said}` } },
+  ],
+  ["a span's status", "traces", { record: { status: { code: 2, message: said } } }],
+  ["a span's trace state", "traces", { record: { traceState: `a=${said}` } }],
+  ["an event's name", "traces", { record: { events: [{ name: said, timeUnixNano: now() }] } }],
+  [
+    "an event's attribute",
+    "traces",
+    {
+      record: {
+        events: [{ name: "tool.output", timeUnixNano: now(), attributes: anywhere("output") }],
+      },
+    },
+  ],
+  [
+    "an exception's message",
+    "traces",
+    {
+      record: {
+        events: [
+          { name: "exception", timeUnixNano: now(), attributes: anywhere("exception.message") },
+        ],
+      },
+    },
+  ],
+  [
+    "an exception's stack trace",
+    "traces",
+    {
+      record: {
+        events: [
+          { name: "exception", timeUnixNano: now(), attributes: anywhere("exception.stacktrace") },
+        ],
+      },
+    },
+  ],
+  ["a metric's name", "metrics", { metric: { name: said } }],
+  ["a metric's description", "metrics", { metric: { description: said } }],
+  ["a metric's unit", "metrics", { metric: { unit: said } }],
+  ["a metric's metadata", "metrics", { metric: { metadata: anywhere() } }],
+  ...signals.flatMap((signal): [string, Signal, One][] => [
+    ["an attribute of the record", signal, { record: { attributes: anywhere() } }],
+    [
+      "a nested attribute under a name that passes",
+      signal,
+      { record: { attributes: anywhere("model", { text: said }) } },
+    ],
+    [
+      "a list under a name that passes",
+      signal,
+      { record: { attributes: anywhere("model", ["word", said]) } },
+    ],
+    ["an attribute of the resource", signal, { resource: [["host.name", said]] }],
+    ["an attribute of the scope", signal, { scopeFields: { attributes: anywhere() } }],
+    ["the scope's version", signal, { scopeFields: { version: said } }],
+    [
+      "the scope's schema",
+      signal,
+      { scopeFields: {}, groupFields: { schemaUrl: `https://user:${said}@example.com` } },
+    ],
+    [
+      "an address with a password",
+      signal,
+      {
+        record: {
+          attributes: anywhere("vcs.repository.url.full", `https://user:${said}@github.com/a/b`),
+        },
+      },
+    ],
+    ["the name of an attribute", signal, { record: { attributes: anywhere(said, "1") } }],
+    [
+      "an error's text",
+      signal,
+      {
+        record: {
+          attributes: attributes([
+            ["event.name", "api_error"],
+            ["error", said],
+          ]),
+        },
+      },
+    ],
+  ]),
+];
+
+/** Attributes that instrumentations of other clients put content into. */
+const genAi = [
+  "gen_ai.prompt",
+  "gen_ai.prompt.0.content",
+  "gen_ai.completion",
+  "gen_ai.completion.0.content",
+  "gen_ai.input.messages",
+  "gen_ai.output.messages",
+  "gen_ai.system_instructions",
+  "gen_ai.tool.definitions",
+  "gen_ai.tool.call.arguments",
+  "gen_ai.tool.call.result",
+  "gen_ai.tool.description",
+  "gen_ai.agent.description",
+  "gen_ai.retrieval.query.text",
+  "gen_ai.evaluation.explanation",
+  "llm.prompts",
+  "llm.completions",
+  "llm.input_messages.0.message.content",
+  "llm.output_messages.0.message.content",
+  "input.value",
+  "output.value",
+  "traceloop.entity.input",
+  "traceloop.entity.output",
+  "ai.prompt",
+  "ai.prompt.messages",
+  "ai.response.text",
+  "ai.toolCall.args",
+  "ai.toolCall.result",
+  "langfuse.observation.input",
+  "langfuse.observation.output",
+  "mlflow.spanInputs",
+  "mlflow.spanOutputs",
+  "openinference.span.input",
+  "logfire.msg",
+  "request_data",
+  "response_data",
+  "all_messages_events",
+  "db.query.text",
+  "db.statement",
+  "http.request.body",
+  "http.response.body",
+  "url.full",
+  "url.query",
+  "messaging.message.body",
+  "code.stacktrace",
+  "exception.message",
+  "user_prompt",
+  "tool_input",
+  "tool_parameters",
+  "prompt",
+  "response",
+];
+
+const textOf = (passed: { stored: Exported[]; refused: Exported[]; counts: Exported[] }) =>
+  JSON.stringify(passed);
+
+describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (which) => {
+  const scopeOf = (signal: Signal) =>
+    which.includes("nobody") ? said.replaceAll(" ", "-") : claudeScope[signal];
+
+  it.each(places)("%s (%s) lets nothing through that was said", async (_, signal, parts) => {
+    const passed = await collector.pass(
+      signal,
+      encode(signal, [one(signal, { scope: scopeOf(signal), ...parts })]),
+    );
+    expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+    expect(textOf(passed)).not.toContain(Buffer.from(said).toString("base64"));
+    expect(passed.stored.length + passed.refused.length).toBeGreaterThan(0);
+  });
+
+  it.each(signals)(
+    "%s: content of other clients' instrumentations stays out, by name counted",
+    async (signal) => {
+      // What is held back is told in as many bytes as a value may have: a few names a record.
+      for (let from = 0; from < genAi.length; from += 5) {
+        const names = genAi.slice(from, from + 5);
+        const record = { attributes: attributes(names.map((name) => [name, said])) };
+        const passed = await collector.pass(
+          signal,
+          encode(signal, [one(signal, { scope: scopeOf(signal), record })]),
+        );
+        expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+        for (const name of names) expect(JSON.stringify(passed.counts)).toContain(name);
+      }
+    },
+  );
+
+  it.each(signals)(
+    "%s: 300 names that do not exist yet, of every kind of value, stay out",
+    async (signal) => {
+      // The seed is the counter: a failing run names its own.
+      for (let seed = 0; seed < 300; seed += 30) {
+        const entries = Array.from({ length: 30 }, (_, i): [string, Value] => [
+          nameOf(seed + i),
+          kindOf(seed + i),
+        ]);
+        const passed = await collector.pass(
+          signal,
+          encode(signal, [
+            one(signal, {
+              scope: scopeOf(signal),
+              resource: entries,
+              record: { attributes: attributes(entries) },
+              scopeFields: { attributes: attributes(entries) },
+            }),
+          ]),
+        );
+        expect([seed, textOf(passed).match(/What-Was-Said/i)]).toEqual([seed, null]);
+      }
+    },
+  );
+});
+
+const words = [
+  "gen_ai",
+  "prompt",
+  "claude",
+  "message",
+  "tool",
+  "text",
+  "v2",
+  "content",
+  "user",
+  "delta",
+  "raw",
+  "x-9",
+  "Ü",
+];
+const nameOf = (n: number) =>
+  [words[n % 13], words[(n * 7 + 3) % 13], words[(n * 5 + 1) % 13], n].join(n % 2 ? "." : "_");
+const kindOf = (n: number): Value =>
+  [said, { a: said }, [said], { a: { b: [said] } }, Buffer.from(said), `${said}\u0000${said}`][
+    n % 6
+  ] as Value;
+
+describe("other scopes", () => {
+  it.each(["logs", "traces", "metrics"] as const)(
+    "%s: Claude Code's names say nothing there",
+    async (signal) => {
+      const names = namesOf(claudeCode[signal].allowed).filter(
+        (name) => !namesOf(conventions).includes(name),
+      );
+      const record = { attributes: attributes(names.map((name) => [name, said])) };
+      const passed = await collector.pass(
+        signal,
+        encode(signal, [one(signal, { scope: "shop", record })]),
+      );
+      expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+      expect(textOf(passed)).toContain("redaction.redacted.keys");
+    },
+  );
+
+  it("the semantic conventions' names pass, and a listed metric", async () => {
+    const kept: [string, Value][] = [
+      ["gen_ai.request.model", "m"],
+      ["gen_ai.usage.input_tokens", 5n],
+      ["error.type", "timeout"],
+    ];
+    const record = { attributes: attributes(kept) };
+    for (const signal of signals) {
+      const metric = { name: "gen_ai.client.token.usage" };
+      const { stored } = await collector.pass(
+        signal,
+        encode(signal, [one(signal, { scope: "shop", record, metric })]),
+      );
+      const [found = []] = levels(stored).record;
+      expect(found).toEqual(
+        expect.arrayContaining(kept.map(([name, value]) => [name, String(value)])),
+      );
+    }
+  });
+
+  it("a stack's own names pass, and nothing beside them", async () => {
+    const own = await startPipelines({
+      ownNames: ["shop", "orders", "country", "place order", "order placed"],
+    });
+    try {
+      const record = {
+        name: "place order",
+        body: { stringValue: "order placed" },
+        attributes: attributes([
+          ["country", "NL"],
+          ["card", said],
+        ]),
+      };
+      for (const signal of signals) {
+        const { stored } = await own.pass(
+          signal,
+          encode(signal, [one(signal, { scope: "shop", record, metric: { name: "orders" } })]),
+        );
+        const text = JSON.stringify(stored);
+        expect(text).toContain(
+          signal === "metrics" ? "orders" : signal === "logs" ? "order placed" : "place order",
+        );
+        expect(text).toContain('"NL"');
+        expect(text).toContain('"shop"');
+        expect(text).not.toMatch(/What-Was-Said/i);
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+});
+
+describe("keepContent", () => {
+  it("lets all of it through", async () => {
+    const keeping = await startPipelines({ keepContent: true });
+    try {
+      for (const [place, signal, parts] of places) {
+        const { stored } = await keeping.pass(signal, encode(signal, [one(signal, parts)]));
+        expect([place, /What-Was-Said|V2hhdC1XYXMtU2FpZC/.test(JSON.stringify(stored))]).toEqual([
+          place,
+          true,
+        ]);
+      }
+    } finally {
+      await keeping.stop();
+    }
+  }, 60_000);
+});
+
+describe("the recorded requests", () => {
+  it("lose nothing but what is listed here, and are counted by it", async () => {
+    const report: Record<string, unknown> = {};
+    for (const signal of signals) {
+      const passed = await collector.pass(signal, sample(signal));
+      const { record, resource } = levels(passed.stored);
+      const names = (lists: [string, string][][]) =>
+        [...new Set(lists.flat().map(([key]) => key))].sort();
+      report[signal] = {
+        records: record.length,
+        refused: passed.refused.length,
+        passes: [...names(resource), ...names(record)].length,
+        held: heldBack(passed.counts),
+      };
+      expect(JSON.stringify(passed)).not.toContain("REDACTED");
+    }
+    console.log(`held back of the recordings: ${JSON.stringify(report)}`);
+    expect(report).toEqual({
+      metrics: { records: 18, refused: 0, passes: expect.any(Number), held: {} },
+      logs: {
+        records: 37,
+        refused: 0,
+        passes: expect.any(Number),
+        held: { hook_name: 2, "prompt,prompt_text": 3, response: 4 },
+      },
+      traces: {
+        records: 31,
+        refused: 0,
+        passes: expect.any(Number),
+        held: { bash_argv0: 3, user_prompt: 3 },
+      },
+    });
+  });
+});
+
+function heldBack(counts: Exported[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const metric of counts
+    .flatMap(({ resourceMetrics }) => resourceMetrics ?? [])
+    .flatMap(({ scopeMetrics }) => scopeMetrics)
+    .flatMap(({ metrics }: Message) => metrics))
+    for (const { attributes, asInt } of metric.sum.dataPoints)
+      for (const { key, value } of attributes)
+        if (key === "redaction.redacted.keys")
+          found[value.stringValue] = (found[value.stringValue] ?? 0) + Number(asInt);
+  return found;
+}
