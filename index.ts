@@ -26,7 +26,12 @@ const afterChecks = { dependsOn: ingestionKeyGenerations.apply(() => apis) };
 
 const network = new Network(name, { ...gate, ...machine, ...settings.place }, afterChecks);
 const certificate = new GateCertificate(name, network);
-const account = new Account(name, { accountId: name }, afterChecks);
+// Made by scripts/bootstrap.sh where CI deploys, since CI may make no accounts.
+const account = new Account(
+  name,
+  { accountId: name, createIgnoreAlreadyExists: true },
+  afterChecks,
+);
 const access = { ...engineers, stack, place: machine, gateReader: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);
 const secrets = new StackSecrets(name, { ...access, ...alerts, network, certificate }, afterChecks);

@@ -145,7 +145,7 @@ function identityFaults(instance: Record<string, unknown>): string[] {
 /** Commands that the program may run where `pulumi up` runs, and nothing beside them. */
 const commands = new Set(["bash infra/ready/wait-for-gate.sh"]);
 const commandInputs = new Set(["create", "environment", "triggers", "logging"]);
-const ownVariable = /^GATE_[A-Z_]+$/;
+const ownVariable = /^(GATE|READY)_[A-Z_]+$/;
 
 export function commandFaults(inputs: Record<string, unknown>): string[] {
   const faults = Object.keys(inputs)

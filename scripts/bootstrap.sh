@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Creates what must exist in a Google Cloud project before the first `pulumi up`: the bucket for Pulumi's state, the key
-# for the stack's secrets, and the identities of the workflows (keyless, by workload identity federation).
+# for the stack's secrets, the VM's account, and the identities of the workflows (keyless, by workload identity federation).
 # Rerun-safe: it adds what is missing and changes nothing else. It holds, creates and prints no secret.
+# It wants a project of its own and a protected repository, and ends before any change where they are not.
 #
 # Usage: bootstrap.sh --project PROJECT --repository OWNER/NAME --repository-id NUMBER [--stack dev]
 #                     [--location us-central1] [--plan]
 #   --repository-id  GitHub's number of the repository, which outlives a rename: gh api repos/OWNER/NAME --jq .id
 #   --plan           reads the project and prints what it would do
-# Who runs it: an owner of the project, logged in with `gcloud auth login`.
+# Who runs it: an owner of the project and administrator of the repository, after `gcloud auth login` and `gh auth login`.
 set -euo pipefail
 
 fail() {
@@ -35,7 +36,10 @@ done
 [[ $repository_id =~ ^[0-9]+$ ]] ||
   fail "--repository-id must be GitHub's number of the repository (gh api repos/$repository --jq .id), got '$repository_id'"
 [[ $stack =~ ^[a-z][a-z0-9-]*$ ]] || fail "--stack must be letters, digits and hyphens, got '$stack'"
-command -v gcloud >/dev/null || fail "gcloud is not installed"
+case $stack in
+  preview | plan | drift | deploy) fail "--stack $stack: the VM's account would have the name of a workflow's identity; take another name" ;;
+esac
+for tool in gcloud gh; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
 
 # A question from gcloud would hang a script, and "enable this API?" is answered below.
 export CLOUDSDK_CORE_DISABLE_PROMPTS=1 CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=false CLOUDSDK_CORE_PROJECT=$project
@@ -44,32 +48,10 @@ state_bucket=gs://$project-monitoring-state
 preview_bucket=gs://$project-monitoring-preview
 pool=github provider=actions
 key=(pulumi "--keyring=monitoring" "--location=$location")
-
-# identity | where | role | reason. Nothing else is granted; docs/runbook.md shows this table.
-grants=(
-  "preview|$preview_bucket|roles/storage.objectViewer|reads the copy of the state that holds stand-ins for secrets"
-  "preview|project|roles/compute.viewer|lets the Google provider check the region; metadata holds no secret"
-  "drift|$state_bucket|roles/storage.objectViewer|reads the state"
-  "drift|key|roles/cloudkms.cryptoKeyDecrypter|opens the state, whose secrets are inputs of the comparison"
-  "drift|project|roles/compute.viewer|reads network, disk, address, VM and which APIs are on"
-  "drift|project|roles/secretmanager.viewer|reads secrets and the state of their versions"
-  "drift|project|roles/secretmanager.secretAccessor|the provider reads a version's value to compare it"
-  "drift|project|roles/iam.securityReviewer|reads the VM's account, and who may read the secrets and open the tunnel"
-  "drift|project|roles/dns.reader|reads the record of otlpHost"
-  "deploy|$state_bucket|roles/storage.objectUser|reads, writes and locks the state"
-  "deploy|$preview_bucket|roles/storage.objectUser|publishes the copy for previews"
-  "deploy|key|roles/cloudkms.cryptoKeyEncrypterDecrypter|opens and seals the stack's secrets"
-  "deploy|project|roles/compute.instanceAdmin.v1|VM, disks and the snapshot schedule"
-  "deploy|project|roles/compute.networkAdmin|network, subnet and the external address"
-  "deploy|project|roles/compute.securityAdmin|firewall rules, which networkAdmin may only read"
-  "deploy|project|roles/secretmanager.admin|secrets, their versions and who may read them"
-  "deploy|project|roles/iam.serviceAccountAdmin|the VM's service account"
-  "deploy|project|roles/iam.serviceAccountUser|starts the VM as that account"
-  "deploy|project|roles/iap.admin|who may open SigNoz through Identity-Aware Proxy"
-  "deploy|project|roles/iap.tunnelResourceAccessor|verify-telemetry asks SigNoz through the tunnel"
-  "deploy|project|roles/serviceusage.serviceUsageAdmin|turns on the APIs that the program uses"
-  "deploy|project|roles/dns.admin|the record of otlpHost"
-)
+# shellcheck source=scripts/bootstrap/protection.sh
+. "$(dirname "$0")/bootstrap/protection.sh"
+# shellcheck source=scripts/bootstrap/grants.sh
+. "$(dirname "$0")/bootstrap/grants.sh"
 
 # Runs a change, or prints it under --plan.
 change() {
@@ -98,6 +80,7 @@ lookup() {
 }
 
 email() { echo "monitoring-$1@$project.iam.gserviceaccount.com"; }
+vm=$(email "$stack")
 
 apis() {
   echo "APIs"
@@ -105,20 +88,53 @@ apis() {
     iamcredentials.googleapis.com serviceusage.googleapis.com storage.googleapis.com sts.googleapis.com
 }
 
+# A bucket that keeps old versions (`--versioning`), or one that keeps nothing that was replaced or deleted.
 bucket() {
-  echo "Bucket $1 ($2)"
-  local found
-  # Prints the name, then True where versions are kept.
-  found=$(lookup gcloud storage buckets describe "$1" '--format=csv[no-heading](name,versioning_enabled)')
+  echo "Bucket $1 ($3)"
+  local found wanted=',True,' more=(--versioning)
+  if [ "$2" = --no-versioning ]; then
+    # An old copy may hold what a later one would not show; Google keeps deleted objects for a week unless told not to.
+    wanted=',False,0' more=(--no-versioning --clear-soft-delete)
+  fi
+  # Prints the name, True where versions are kept, and for how many seconds deleted objects are.
+  found=$(lookup gcloud storage buckets describe "$1" '--format=csv[no-heading](name,versioning_enabled.yesno(yes=True,no=False),soft_delete_policy.retentionDurationSeconds)')
   if [ -n "$found" ]; then
     keep "$1"
   else
     change gcloud storage buckets create "$1" "--location=$location" --uniform-bucket-level-access --public-access-prevention
   fi
-  if [[ $found == *,True ]]; then
-    keep "versioning"
+  if [[ $found == *"$wanted"* ]]; then
+    keep "${more[*]}"
   else
-    change gcloud storage buckets update "$1" --versioning
+    change gcloud storage buckets update "$1" "${more[@]}"
+  fi
+}
+
+own_roles() {
+  echo "Roles of our own"
+  local row name permissions reason found verb
+  for row in "${roles[@]}"; do
+    IFS='|' read -r name permissions reason <<<"$row"
+    found=$(lookup gcloud iam roles describe "$name" "--project=$project" '--format=value(includedPermissions)')
+    verb=update
+    [ -n "$found" ] || verb=create
+    if [ "$(tr ';' ',' <<<"$found")" = "$permissions" ]; then
+      keep "$name"
+    else
+      change gcloud iam roles "$verb" "$name" "--project=$project" "--title=monitoring: $name" "--description=$reason" \
+        "--permissions=$permissions" --stage=GA --quiet
+    fi
+  done
+}
+
+# The account that the VM runs as: made here, so that no workflow may make accounts or be any other.
+vm_account() {
+  local account=$vm
+  echo "Account of the VM, $account"
+  if [ -n "$(lookup gcloud iam service-accounts describe "$account" '--format=value(email)')" ]; then
+    keep "$account"
+  else
+    change gcloud iam service-accounts create "monitoring-$stack" "--display-name=monitoring: the VM of $stack"
   fi
 }
 
@@ -143,6 +159,7 @@ stack_key() {
 identity_of_token() {
   local main='assertion.ref == "refs/heads/main"'
   printf '%s' "$main && assertion.sub.endsWith(\":environment:$stack\") ? \"deploy\" : " \
+    "$main && assertion.sub.endsWith(\":environment:$stack-plan\") ? \"plan\" : " \
     "$main && assertion.sub.endsWith(\":environment:$stack-drift\") ? \"drift\" : " \
     "assertion.event_name == \"pull_request\" && " \
     "assertion.workflow_ref.startsWith(\"$repository/.github/workflows/preview.yml@\") ? \"preview\" : \"none\""
@@ -181,21 +198,21 @@ identity() {
     change gcloud iam service-accounts create "monitoring-$1" "--display-name=monitoring: $1"
   fi
   bind "$bindings" roles/iam.workloadIdentityUser \
-    "principalSet://iam.googleapis.com/projects/$project_number/locations/global/workloadIdentityPools/$pool/attribute.identity/$1" \
+    "principalSet://iam.googleapis.com/projects/$project_number/locations/global/workloadIdentityPools/$pool/attribute.identity/$1" '' \
     gcloud iam service-accounts add-iam-policy-binding "$account"
 }
 
-# The bindings of a policy, one `role,member` a line.
-policy() { lookup "$@" '--flatten=bindings[].members' '--format=csv[no-heading](bindings.role,bindings.members)'; }
+# The bindings of a policy, one `role,member,title of the condition` a line.
+policy() { lookup "$@" '--flatten=bindings[].members' '--format=csv[no-heading](bindings.role,bindings.members,bindings.condition.title)'; }
 
 bind() {
-  local bindings=$1 role=$2 member=$3
-  shift 3
-  if grep -qFx "$role,$member" <<<"$bindings"; then
+  local bindings=$1 role=$2 member=$3 title=$4
+  shift 4
+  if grep -qFx "$role,$member,$title" <<<"$bindings"; then
     keep "$role for ${member##*/}"
   else
     # --condition=None: in a policy that has conditions elsewhere gcloud would ask.
-    case "$*" in *projects* | *service-accounts*) set -- "$@" --condition=None ;; esac
+    case "$*" in *projects* | *service-accounts*) set -- "$@" "--condition=$(condition "$title")" ;; esac
     local try
     for try in 1 2 3 4 5 6; do
       change "$@" "--role=$role" "--member=$member" && return
@@ -207,35 +224,39 @@ bind() {
 }
 
 grant_all() {
-  local project_policy key_policy state_policy preview_policy row identity where role reason member
+  local project_policy key_policy state_policy preview_policy account_policy row identity where role reason title member
   project_policy=$(policy gcloud projects get-iam-policy "$project")
   key_policy=$(policy gcloud kms keys get-iam-policy "${key[@]}")
   state_policy=$(policy gcloud storage buckets get-iam-policy "$state_bucket")
   preview_policy=$(policy gcloud storage buckets get-iam-policy "$preview_bucket")
+  account_policy=$(policy gcloud iam service-accounts get-iam-policy "$vm")
   for row in "${grants[@]}"; do
-    IFS='|' read -r identity where role reason <<<"$row"
+    IFS='|' read -r identity where role reason title <<<"$row"
     member=serviceAccount:$(email "$identity")
     echo "Grant $identity ${where##*/}: $role: $reason"
     case $where in
-      project) bind "$project_policy" "$role" "$member" gcloud projects add-iam-policy-binding "$project" ;;
-      key) bind "$key_policy" "$role" "$member" gcloud kms keys add-iam-policy-binding "${key[@]}" ;;
-      "$state_bucket") bind "$state_policy" "$role" "$member" gcloud storage buckets add-iam-policy-binding "$where" ;;
-      *) bind "$preview_policy" "$role" "$member" gcloud storage buckets add-iam-policy-binding "$where" ;;
+      project) bind "$project_policy" "$role" "$member" "$title" gcloud projects add-iam-policy-binding "$project" ;;
+      account) bind "$account_policy" "$role" "$member" '' gcloud iam service-accounts add-iam-policy-binding "$vm" ;;
+      key) bind "$key_policy" "$role" "$member" '' gcloud kms keys add-iam-policy-binding "${key[@]}" ;;
+      "$state_bucket") bind "$state_policy" "$role" "$member" '' gcloud storage buckets add-iam-policy-binding "$where" ;;
+      *) bind "$preview_policy" "$role" "$member" '' gcloud storage buckets add-iam-policy-binding "$where" ;;
     esac
   done
-  warn_of_more "$project_policy"
+  refuse_more "$project_policy"
 }
 
-# A grant that left the table, or was made by hand, stays: name it, since removing it is a decision.
-warn_of_more() {
-  local role member
-  while IFS=, read -r role member; do
-    for identity in preview drift deploy; do
+# A grant that left the table, or was made by hand, stays until somebody decides: the script names it and fails.
+refuse_more() {
+  local role member title identity strange=0
+  while IFS=, read -r role member title; do
+    for identity in preview plan drift deploy; do
       [ "$member" = "serviceAccount:$(email "$identity")" ] || continue
-      printf '%s\n' "${grants[@]}" | grep -qF "$identity|project|$role|" ||
-        echo "bootstrap: $member also has $role, which the table does not name: gcloud projects remove-iam-policy-binding $project --member=$member --role=$role --condition=None" >&2
+      printf '%s\n' "${grants[@]}" | grep -q "^$identity|project|$role|.*|$title\$" && continue
+      strange=$((strange + 1))
+      echo "bootstrap: $member also has $role${title:+ ($title)}, which the table does not name: gcloud projects remove-iam-policy-binding $project --member=$member --role=$role --all" >&2
     done
   done <<<"$1"
+  [ "$strange" -eq 0 ] || fail "$strange grant(s) above are not in the table: take them away and run the script again"
 }
 
 next_steps() {
@@ -245,7 +266,6 @@ Next, once:
   gh variable set GCP_PROJECT --repo $repository --body $project
   gh variable set WORKLOAD_IDENTITY_PROVIDER --repo $repository --body projects/$project_number/locations/global/workloadIdentityPools/$pool/providers/$provider
   gh label create allow-replace --repo $repository --description "This pull request may replace or delete data disk, address or endpoint secret"
-  In the repository's settings: environments $stack (main only, with reviewers) and $stack-drift (main only, no reviewers)
   pulumi login $state_bucket
   pulumi stack init $stack --secrets-provider=gcpkms://projects/$project/locations/$location/keyRings/monitoring/cryptoKeys/pulumi
   pulumi up
@@ -258,14 +278,18 @@ main() {
   project_number=$(lookup gcloud projects describe "$project" '--format=value(projectNumber)')
   [ -n "$project_number" ] || fail "project $project does not exist, or this login may not see it"
 
+  check_protection
   apis
-  bucket "$state_bucket" "Pulumi's state; its versions are the undo"
-  bucket "$preview_bucket" "copies of the state without secrets"
+  bucket "$state_bucket" --versioning "Pulumi's state; its versions are the undo"
+  bucket "$preview_bucket" --no-versioning "the copy of the state without secrets"
   stack_key
+  own_roles
+  vm_account
   federation
-  identity preview "pull requests: reads, and reaches no secret"
-  identity drift "weekly comparison: reads, secrets included, and writes nothing"
-  identity deploy "pulumi up from main"
+  identity preview "pull requests: reads the copy, and reaches no secret"
+  identity plan "pulumi preview of the real state from main"
+  identity drift "weekly comparison: reads, and opens no secret"
+  identity deploy "pulumi up from main, after the approval"
   grant_all
   $plan && echo "Nothing was changed (--plan)."
   next_steps

@@ -70,7 +70,7 @@ describe("docs/runbook.md", () => {
   });
 
   it("describes the identities that bootstrap makes and the label that the preview reads", () => {
-    for (const identity of ["preview", "drift", "deploy"])
+    for (const identity of ["preview", "plan", "drift", "deploy"])
       expect(text("docs/runbook.md")).toContain(`| \`monitoring-${identity}\` |`);
     expect(text(".github/workflows/preview.yml")).toContain("'allow-replace'");
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDigest } from "../../scripts/ci/preview/digest";
 import { summarize } from "../../scripts/ci/preview/render";
+import { fakeTool } from "../fakeTool";
 import { EngineStack } from "./engine/stack.js";
 
 const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
@@ -13,6 +14,7 @@ const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
 describe("preview from a state without secrets, on the real engine", () => {
   let stack: EngineStack;
   let out: string;
+  const gcloud = fakeTool("gcloud", "echo enabled");
   beforeAll(async () => {
     stack = await EngineStack.start();
     out = mkdtempSync(join(tmpdir(), "monitoring-preview-"));
@@ -164,8 +166,39 @@ describe("preview from a state without secrets, on the real engine", () => {
 
   it("finds no drift where there is none, and names the days that the certificate has left", async () => {
     const report = join(out, "drift.md");
-    const { stdout, stderr } = await run("scripts/ci/drift/compare.sh", ["dev", report]);
+    // The comparison asks Google about secret versions; the rest is asked of the in-memory cloud.
+    const { stdout, stderr } = await run(
+      "scripts/ci/drift/compare.sh",
+      ["dev", join(out, "copy.json"), report],
+      {
+        PATH: `${gcloud.folder}/bin:${stack.env.PATH}`,
+        PULUMI_CONFIG_PASSPHRASE: "not the stack's",
+      },
+    );
     expect(stdout, stderr).toBe("drifted=false\n");
     expect(readFileSync(report, "utf8")).toMatch(/no changes[\s\S]*Certificate: 36[45] days left/);
+  });
+
+  it("applies the plan that was approved and nothing else", async () => {
+    const plan = (name: string) => run("scripts/ci/deploy/plan.sh", ["dev", join(out, name)]);
+    const apply = (name: string) =>
+      run("scripts/ci/deploy/apply.sh", ["dev", join(out, name, "plan.json"), "a message"]);
+    const undo = stack.config({ silentHours: 6 });
+    const planned = await plan("approved");
+    expect(planned.failed, planned.stderr).toBe(false);
+    expect(readFileSync(join(out, "approved/summary.md"), "utf8")).toContain("2 to update");
+    const text = readFileSync(join(out, "approved/plan.json"), "utf8");
+    expect(text).not.toContain(webhook);
+    expect(text).toContain("ciphertext");
+    // Somebody changes the program after the approval.
+    undo();
+    stack.config({ silentHours: 6, dataDiskGb: 200 });
+    const other = await apply("approved");
+    expect(other.failed).toBe(true);
+    expect(other.stdout + other.stderr).toMatch(/violates plan/);
+    stack.config({ silentHours: 6, dataDiskGb: undefined });
+    const applied = await apply("approved");
+    expect(applied.failed, applied.stdout + applied.stderr).toBe(false);
+    expect(applied.stdout).not.toContain("OTEL_EXPORTER");
   });
 });

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Says whether anything that decides the cloud changed since BASE: prints program=true or program=false.
-# Usage: changed.sh BASE
+# Usage: changed.sh BASE [CHECKOUT]    (CHECKOUT: the repository to look at, this one if not given)
+# What decides is listed in scripts/ci/program-files.txt, the same list as `paths` in .github/workflows/deploy.yml.
 set -euo pipefail
-cd "$(dirname "$0")/../../.."
-# The same list as `paths` in .github/workflows/deploy.yml, and the scripts that make the preview itself.
-program=(index.ts infra hooks 'Pulumi*.yaml' 'package*.json' tsconfig.json .pulumi.version policy scripts/ci/preview)
-if git diff --quiet "${1:?BASE is missing: a commit to compare with, such as HEAD^1}" HEAD -- "${program[@]}"; then
+base=${1:?BASE is missing: a commit to compare with, such as HEAD^1}
+mapfile -t program <"$(dirname "$0")/../program-files.txt"
+cd "${2:-$(dirname "$0")/../../..}"
+if git diff --quiet "$base" HEAD -- "${program[@]}"; then
   echo program=false
 else
   status=$?

@@ -66,7 +66,7 @@ export const isPublicPlace = (place: Place): boolean =>
   );
 
 export const isPublicField = (key: string, plainConfig: ReadonlySet<string>): boolean =>
-  publicFields.has(key) || /^GATE_[A-Z_]+$/.test(key) || plainConfig.has(key);
+  publicFields.has(key) || /^(GATE|READY)_[A-Z_]+$/.test(key) || plainConfig.has(key);
 
 const secretOf = ({ inputs }: { [key: string]: Json }): string =>
   isObject(inputs) && typeof inputs.secret === "string" ? inputs.secret : "";

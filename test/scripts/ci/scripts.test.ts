@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fakeTool, scratchFolder } from "../../fakeTool";
@@ -17,7 +17,8 @@ describe("changed.sh", () => {
     mkdirSync(join(dir, "scripts/ci/preview"), { recursive: true });
     mkdirSync(join(dir, "infra/vm/files"), { recursive: true });
     mkdirSync(join(dir, "docs"));
-    copyFileSync("scripts/ci/preview/changed.sh", join(dir, "scripts/ci/preview/changed.sh"));
+    for (const file of ["scripts/ci/preview/changed.sh", "scripts/ci/program-files.txt"])
+      copyFileSync(file, join(dir, file));
     git("init", "-q");
     const commit = (file: string, text: string) => {
       writeFileSync(join(dir, file), text);
@@ -147,22 +148,43 @@ describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
       inputs: { sourceRanges: ["0.0.0.0/0"], allows: [{ protocol: "tcp", ports: ["4317"] }] },
     },
   };
-  const run = (preview: string, certificateDays: number, exit = 0) => {
+  /** A checkout of its own, since a preview against stand-ins changes the stack file while it runs. */
+  const checkout = () => {
+    const dir = scratchFolder("checkout");
+    cpSync("scripts", join(dir, "scripts"), { recursive: true });
+    cpSync("policy", join(dir, "policy"), { recursive: true });
+    cpSync("package.json", join(dir, "package.json"));
+    symlinkSync(resolve("node_modules"), join(dir, "node_modules"));
+    writeFileSync(join(dir, "Pulumi.dev.yaml"), "config: {}\n");
+    return dir;
+  };
+  const version = "gcp:secretmanager/secretVersion:SecretVersion";
+  const run = (preview: string, certificateDays: number, exit = 0, secret = "enabled") => {
     const pulumi = fakeTool(
       "pulumi",
-      `case "$1" in preview) cat "$STATE/preview"; echo "said on stderr" >&2; exit ${exit} ;; *) cat "$STATE/state" ;; esac`,
+      `case "$1" in preview) cat "$STATE/preview"; echo "said on stderr" >&2; exit ${exit} ;; esac`,
     );
+    const gcloud = fakeTool("gcloud", `echo '${secret}'`);
     const end = new Date(Date.now() + (certificateDays + 0.5) * day).toISOString();
     const type = "tls:index/locallySignedCert:LocallySignedCert";
-    const resources = [{ type, outputs: { validityEndTime: end } }];
+    const resources = [
+      { type, outputs: { validityEndTime: end } },
+      { type: version, outputs: { name: "projects/1/secrets/x/versions/1" } },
+    ];
+    const dir = checkout();
     writeFileSync(join(pulumi.folder, "preview"), preview);
-    writeFileSync(join(pulumi.folder, "state"), JSON.stringify({ deployment: { resources } }));
-    const report = join(pulumi.folder, "out/drift.md");
-    const { stdout } = spawnSync("scripts/ci/drift/compare.sh", ["dev", report], {
-      env: pulumi.env,
-      encoding: "utf8",
-    });
-    return { stdout, report: readFileSync(report, "utf8") };
+    writeFileSync(join(dir, "state.json"), JSON.stringify({ deployment: { resources } }));
+    const { stdout } = spawnSync(
+      join(dir, "scripts/ci/drift/compare.sh"),
+      ["dev", join(dir, "state.json"), join(dir, "out/drift.md")],
+      {
+        env: { ...pulumi.env, PATH: `${gcloud.folder}/bin:${pulumi.env.PATH}` },
+        encoding: "utf8",
+        cwd: dir,
+      },
+    );
+    const calls = [...pulumi.calls(), ...gcloud.calls()];
+    return { stdout, calls, report: readFileSync(join(dir, "out/drift.md"), "utf8") };
   };
 
   it.each([
@@ -182,6 +204,16 @@ describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
     expect(stdout).toBe(`drifted=${drifted}\n`);
     expect(report).toMatch(text);
   });
+
+  it("names a secret's version that was disabled by hand, and opens none", () => {
+    const { stdout, report, calls } = run("{}", 300, 0, "DISABLED `x`");
+    expect(stdout).toBe("drifted=true\n");
+    expect(report).toContain("`projects/1/secrets/x/versions/1`: DISABLED x; it should be enabled");
+    expect(calls.filter((call) => /access|--show-secrets/.test(call))).toEqual([]);
+    expect(calls.find((call) => call.startsWith("pulumi refresh"))).toContain(
+      `--exclude **${version}::**`,
+    );
+  });
 });
 
 it("every script names its missing argument", () => {
@@ -193,6 +225,8 @@ it("every script names its missing argument", () => {
     "preview/comment.sh",
     "drift/compare.sh",
     "drift/issue.sh",
+    "deploy/plan.sh",
+    "deploy/apply.sh",
   ]) {
     const { status, stderr } = spawnSync(resolve("scripts/ci", script), { encoding: "utf8" });
     expect(status, script).not.toBe(0);

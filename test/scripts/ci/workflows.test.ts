@@ -40,7 +40,7 @@ const job = (name: string) => jobs.find(([known]) => known === name)?.[1] as Job
 
 /** The inputs each pinned action takes, from its action.yml at that commit (those that are used here). */
 const actionInputs: Record<string, string[]> = {
-  "actions/checkout": ["fetch-depth", "persist-credentials", "ref"],
+  "actions/checkout": ["fetch-depth", "path", "persist-credentials", "ref"],
   "actions/setup-node": ["node-version", "cache"],
   "actions/setup-go": ["go-version", "cache"],
   "actions/cache": ["path", "key", "restore-keys"],
@@ -48,14 +48,7 @@ const actionInputs: Record<string, string[]> = {
   "actions/download-artifact": ["name", "path"],
   "google-github-actions/auth": ["project_id", "workload_identity_provider", "service_account"],
   "google-github-actions/setup-gcloud": ["version"],
-  "pulumi/actions": [
-    "pulumi-version-file",
-    "command",
-    "stack-name",
-    "cloud-url",
-    "suppress-outputs",
-    "message",
-  ],
+  "pulumi/actions": ["pulumi-version-file"],
 };
 
 describe("every workflow", () => {
@@ -87,8 +80,10 @@ describe("every workflow", () => {
       "check/whole": { contents: "read" },
       "preview/changes": { contents: "read" },
       "preview/preview": { contents: "read", "id-token": "write" },
+      "preview/judge": { contents: "read" },
       "preview/comment": { contents: "read", "pull-requests": "write" },
-      "deploy/deploy": { contents: "read", "id-token": "write" },
+      "deploy/plan": { contents: "read", "id-token": "write" },
+      "deploy/apply": { contents: "read", "id-token": "write" },
       "drift/compare": { contents: "read", "id-token": "write" },
       "drift/report": { contents: "read", issues: "write" },
     });
@@ -100,6 +95,22 @@ describe("every workflow", () => {
     for (const [where, { uses, with: inputs }] of steps)
       if (uses?.startsWith("actions/checkout@"))
         expect(inputs?.["persist-credentials"], where).toBe(false);
+  });
+
+  it("installs neither install scripts nor development packages where a token or the rules are", () => {
+    for (const [name, { permissions, steps }] of jobs) {
+      const installs = steps.flatMap(({ run }) => (run?.includes("npm ci") ? [run] : []));
+      if (name.startsWith("check/")) continue;
+      expect(new Set(installs), name).toEqual(
+        new Set(installs.length ? ["npm ci --ignore-scripts --omit=dev"] : []),
+      );
+      expect(
+        steps.some(({ run }) => /\bnpx\b/.test(run ?? "")),
+        name,
+      ).toBe(false);
+      if (Object.values(permissions ?? {}).includes("write") && !permissions?.["id-token"])
+        expect(installs, `${name}: a token that writes needs no package`).toEqual([]);
+    }
   });
 
   it("ends by itself", () => {
@@ -125,7 +136,8 @@ describe("preview", () => {
     const guard = "github.event.pull_request.head.repo.full_name == github.repository";
     expect(job("preview/changes").if).toBe(guard);
     expect(job("preview/preview").needs).toBe("changes");
-    expect(job("preview/comment").needs).toBe("preview");
+    expect(job("preview/judge").needs).toBe("preview");
+    expect(job("preview/comment").needs).toBe("judge");
     expect(workflow("preview").on).not.toHaveProperty("pull_request_target");
   });
 
@@ -146,12 +158,19 @@ describe("preview", () => {
     expect(job("preview/changes").if).not.toContain("label");
   });
 
-  it("takes the comment's script from the base, not from the pull request", () => {
-    const [checkout] = job("preview/comment").steps;
-    expect(checkout?.with?.ref).toBe("${{ github.event.pull_request.base.sha }}");
-    expect(job("preview/comment").steps.some(({ run }) => /npm|npx|node /.test(run ?? ""))).toBe(
+  it("runs the base's code wherever it decides, judges or comments", () => {
+    for (const name of ["changes", "judge", "comment"]) {
+      const { steps, permissions } = job(`preview/${name}`);
+      expect(steps[0]?.with?.ref, name).toBe("${{ github.event.pull_request.base.sha }}");
+      // A second checkout may lie in a folder of its own, to be looked at.
+      for (const { uses, with: inputs } of steps.slice(1))
+        if (uses?.startsWith("actions/checkout@")) expect(inputs?.path, name).toBe("change");
+      expect(permissions?.["id-token"], name).toBeUndefined();
+    }
+    expect(job("preview/comment").steps.some(({ run }) => /npm|npx|node/.test(run ?? ""))).toBe(
       false,
     );
+    expect(texts.preview?.match(/summary\.ts/g)).toHaveLength(1);
   });
 
   it("reaches neither the state nor a stack key", () => {
@@ -163,28 +182,35 @@ describe("preview", () => {
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
 
 describe("deploy", () => {
-  it("runs from main only, behind its environment, never cancelled half-way, and ends by proving the gate", () => {
-    const deploy = job("deploy/deploy");
-    expect(deploy.environment).toBe("dev");
-    expect(deploy.if).toBe("github.ref == 'refs/heads/main'");
+  it("plans before the approval and applies just that plan after it, from main only, never cancelled half-way", () => {
+    const [plan, apply] = [job("deploy/plan"), job("deploy/apply")];
+    expect([plan.environment, apply.environment]).toEqual(["dev-plan", "dev"]);
+    expect(apply.needs).toBe("plan");
+    for (const { if: condition } of [plan, apply])
+      expect(condition).toBe("github.ref == 'refs/heads/main'");
     expect(workflow("deploy").concurrency?.["cancel-in-progress"]).toBe(false);
-    expect(deploy.steps.at(-1)?.run).toContain("scripts/verify-telemetry.sh");
+    expect(apply.steps.at(-1)?.run).toContain("scripts/verify-telemetry.sh");
+    const ups = steps.filter(([, { run }]) => /pulumi up|apply\.sh/.test(run ?? ""));
+    expect(ups.map(([where, { run }]) => [where, run])).toEqual([
+      ["deploy/apply", 'scripts/ci/deploy/apply.sh dev out/plan.json "$GITHUB_SHA"'],
+    ]);
   });
 
-  it("prints no stack output", () => {
-    const up = job("deploy/deploy").steps.find(({ with: inputs }) => inputs?.command === "up");
-    expect(up?.with?.["suppress-outputs"]).toBe(true);
+  it("prints no stack output, and shows no secret in the plan", () => {
+    for (const script of ["apply", "plan"]) {
+      const text = readFileSync(`scripts/ci/deploy/${script}.sh`, "utf8");
+      expect(text).not.toContain("--show-secrets");
+      if (script === "apply") expect(text).toMatch(/pulumi up .*--suppress-outputs/);
+    }
   });
 
-  it("follows the same files as the preview", () => {
-    const [, list] =
-      /^program=\((.*)\)$/m.exec(readFileSync("scripts/ci/preview/changed.sh", "utf8")) ?? [];
-    const previewed = (list ?? "").replaceAll("'", "").split(" ");
+  it("follows the files that the preview follows", () => {
+    const listed = readFileSync("scripts/ci/program-files.txt", "utf8").trim().split("\n");
     const deployed = (workflow("deploy").on.push?.paths ?? []).map((path) =>
       path.replace("/**", ""),
     );
-    expect(previewed).toEqual([...deployed, "policy", "scripts/ci/preview"]);
-    for (const path of previewed.filter((path) => !path.includes("*")))
+    expect(deployed).toEqual(listed);
+    for (const path of listed.filter((path) => !path.includes("*")))
       expect(existsSync(path), path).toBe(true);
   });
 });
@@ -204,6 +230,7 @@ describe("drift", () => {
   it("runs weekly from main in an environment that waits for nobody, and only the report may write issues", () => {
     expect(texts.drift).toMatch(/cron: "\d+ \d+ \* \* [0-6]"/);
     expect(job("drift/compare").environment).toBe("dev-drift");
+    expect(texts.drift).not.toMatch(/monitoring-state|PULUMI_BACKEND_URL/);
     expect(
       job("drift/report").steps.some(({ uses }) => uses?.startsWith("google-github-actions")),
     ).toBe(false);
