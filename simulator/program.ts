@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { readSettings, type Settings } from "../infra/config/settings.js";
 import { Cloud, type CloudResource } from "./cloud/cloud.js";
 
 export interface ProgramRun {
@@ -113,6 +114,23 @@ export function stackConfig(
   for (const layer of [stack?.config ?? {}, overlay, secrets])
     for (const [key, value] of Object.entries(layer)) set(key, value);
   return { project: project.name, config, secretKeys: Object.keys(secrets).map(qualified) };
+}
+
+/** The fixture stack as the program reads it, with an overlay of its config; without a cloud, since nothing is made. */
+export function fixtureSettings(...overlay: Parameters<typeof stackConfig>): Settings {
+  const { project, config, secretKeys } = stackConfig(...overlay);
+  pulumi.runtime.setAllConfig(config, secretKeys);
+  pulumi.runtime.setMocks(
+    {
+      newResource: () => {
+        throw new Error("makes nothing");
+      },
+      call: () => ({}),
+    },
+    project,
+    "dev",
+  );
+  return readSettings();
 }
 
 const index = (): Promise<Record<string, unknown>> => import("../index.js");

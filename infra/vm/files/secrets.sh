@@ -26,7 +26,6 @@ read_secrets() {
     fetch_secret "$version" >"$next/alerts"
     jq --exit-status 'objects | true' "$next/alerts" >/dev/null 2>&1 || fail "secret $version: not a JSON object"
   fi
-  [[ $admin != *[\'$'\n']* ]] || fail "secret $(setting .secrets.signozAdmin): SigNoz takes no ' and no line break in a password"
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
   install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
@@ -41,15 +40,16 @@ read_secrets() {
     done
     echo '</users></clickhouse>'
   } | replace "$state/secrets/clickhouse-passwords.xml" 400 $clickhouse_uid:$clickhouse_uid
-  replace "$state/secrets/migrator.env" 400 <<<"SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://migrator:${passwords[migrator]}@clickhouse:9000'"
+  env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://migrator:${passwords[migrator]}@clickhouse:9000" |
+    replace "$state/secrets/migrator.env" 400
   replace "$state/secrets/migrator.password" 400 <<<"${passwords[migrator]}"
-  replace "$state/secrets/collector.env" 400 <<END
-CLICKHOUSE_PASSWORD='${passwords[collector]}'
-SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN='tcp://collector:${passwords[collector]}@clickhouse:9000'
-END
   {
-    echo "SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN='tcp://signoz:${passwords[signoz]}@clickhouse:9000'"
-    echo "SIGNOZ_USER_ROOT_PASSWORD='$admin'"
+    env_line CLICKHOUSE_PASSWORD <<<"${passwords[collector]}"
+    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://collector:${passwords[collector]}@clickhouse:9000"
+  } | replace "$state/secrets/collector.env" 400
+  {
+    env_line SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN <<<"tcp://signoz:${passwords[signoz]}@clickhouse:9000"
+    env_line SIGNOZ_USER_ROOT_PASSWORD <<<"$admin"
     smtp_variables "$next/alerts"
   } | replace "$state/secrets/signoz.env" 400
   egress_ports "$next/alerts" | replace "$state/egress-ports"
@@ -62,14 +62,15 @@ END
 }
 
 smtp_variables() { # ALERTS_FILE: alert mails, by SigNoz's own names
-  local prefix=SIGNOZ_ALERTMANAGER_SIGNOZ_GLOBAL_SMTP__ password=
+  local prefix=SIGNOZ_ALERTMANAGER_SIGNOZ_GLOBAL_SMTP__ user password=
   [ "$(setting '.smtp != null')" = true ] || return 0
   [ ! -e "$1" ] || password=$(jq --raw-output '.smtpPassword // empty' "$1")
-  [[ $password != *[\'$'\n']* ]] || fail "smtpPassword: no ' and no line break in it, please"
-  jq --raw-output --arg prefix "$prefix" '.smtp
-    | {SMARTHOST: .host, FROM: .from, AUTH__USERNAME: .user, REQUIRE__TLS: .requireTls}
-    | to_entries[] | select(.value != null and .value != "") | "\($prefix)\(.key)=\u0027\(.value)\u0027"' "$settings"
-  [ -z "$password" ] || echo "${prefix}AUTH__PASSWORD='$password'"
+  env_line "${prefix}SMARTHOST" <<<"$(setting .smtp.host)"
+  env_line "${prefix}FROM" <<<"$(setting .smtp.from)"
+  env_line "${prefix}REQUIRE__TLS" <<<"$(setting .smtp.requireTls)"
+  user=$(setting '.smtp.user // empty')
+  [ -z "$user" ] || env_line "${prefix}AUTH__USERNAME" <<<"$user"
+  [ -z "$password" ] || env_line "${prefix}AUTH__PASSWORD" <<<"$password"
 }
 
 egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; none without mail, Slack and webhook

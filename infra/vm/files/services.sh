@@ -58,12 +58,16 @@ write_variables() {
   clickhouse_mib=$((total_mib - front_mib - collector_mib - 1792 - 1024))
   ((clickhouse_mib >= 2048)) ||
     fail "this machine has $total_mib MiB of memory; SigNoz needs 6554 MiB or more (machineType with 8 GB)"
-  replace "$release/compose.env" <<END
-SIGNOZ_IMAGE=$(setting .images.signoz)
-COLLECTOR_IMAGE=$(setting .images.collector)
-FRONT_IMAGE=$(setting .images.front)
-CLICKHOUSE_IMAGE=$(setting .images.clickhouse)
-KEEPER_IMAGE=$(setting .images.keeper)
+  {
+    env_line SIGNOZ_IMAGE <<<"$(setting .images.signoz)"
+    env_line COLLECTOR_IMAGE <<<"$(setting .images.collector)"
+    env_line FRONT_IMAGE <<<"$(setting .images.front)"
+    env_line CLICKHOUSE_IMAGE <<<"$(setting .images.clickhouse)"
+    env_line KEEPER_IMAGE <<<"$(setting .images.keeper)"
+    env_line ADMIN_EMAIL <<<"$(setting .adminEmail)"
+    env_line ORG <<<"$(setting .org)"
+    env_line SIGNOZ_URL <<<"$(setting .signozUrl)"
+    cat <<END
 FRONT_MEMORY_MIB=$front_mib
 FRONT_CONNECTIONS=$((front_mib * 16))
 COLLECTOR_MEMORY_MIB=$collector_mib
@@ -73,15 +77,13 @@ LARGE_PLACES=$((collector_mib / 640))
 CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
 CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
 CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
-ADMIN_EMAIL=$(setting .adminEmail)
-ORG='$(setting .org)'
-SIGNOZ_URL=$(setting .signozUrl)
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
 CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
 SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
 FRONT_FILES=$(digest_of haproxy.cfg)
 COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml "$state/secrets/collector.env")
 END
+  } | replace "$release/compose.env"
 }
 
 # Compose 2.26 leaves env_files out of the hashes it prints, so they count here.

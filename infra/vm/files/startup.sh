@@ -157,15 +157,16 @@ check_settings() { # FILE
     def is(f): [f] == [true];
     def version: is(strings | test("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$"));
     def all_of(f): is(arrays | all(f));
+    def text: is(strings | test("^[^[:cntrl:]]+$"));
     {
       host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
-      org: (.org | is(strings | test("^[A-Za-z0-9 ._-]+$"))),
-      adminEmail: (.adminEmail | is(strings | test("^[^@ ]+@[^@ ]+$"))),
-      signozUrl: (.signozUrl | is(strings | test("^https?://[^ \u0027]+$"))),
-      smtp: (.smtp | . == null or is(.host | strings | test("^[^ \u0027]+:[0-9]+$"))),
+      org: (.org | text),
+      adminEmail: (.adminEmail | text),
+      signozUrl: (.signozUrl | text),
+      smtp: (.smtp | . == null or ((.host? | text) and (.from? | text) and is(.requireTls? | booleans | true))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
-      images: (.images | [.signoz?, .collector?, .front?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^ \u0027]+:[^ \u0027]+$")))),
-      "secrets.ingestionKeys": (.secrets.ingestionKeys? | length > 0 and all_of(version)),
+      images: (.images | [.signoz?, .collector?, .front?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
+      "secrets.ingestionKeys": (.secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
       "secrets.tls": (.secrets.tls? | version),
       "secrets.signozAdmin": (.secrets.signozAdmin? | version),
@@ -203,7 +204,7 @@ install_units() {
 # The newest files bring their own stages: those of an older version would not know them.
 load_stages() {
   local module
-  for module in disk retention secrets services; do
+  for module in env disk retention secrets services; do
     # shellcheck source=/dev/null
     . "$release/$module.sh"
   done
@@ -217,6 +218,7 @@ converge() {
   rm -f "$reported" "$state/applied"
   trap on_exit EXIT
   attribute error
+  attribute applied
   [ "${BASH_SOURCE[0]}" -ef "$state/startup.sh" ] || replace "$state/startup.sh" 700 <"${BASH_SOURCE[0]}"
   stage packages packages
   stage metadata read_metadata
@@ -227,10 +229,9 @@ converge() {
   stage images pull_images
   stage services apply_services
   stage gate probe_gate
-  # What runs is this version now; content that fails is told and tried again, and does not undo that.
-  attribute applied "$(<"$state/digest")"
   stage content provision_content
   cp "$state/digest" "$state/applied"
+  attribute applied "$(<"$state/digest")"
   echo "applied=$(<"$state/digest")"
 }
 

@@ -1,33 +1,26 @@
+import type { SecretVersions } from "../../../infra/backend";
+import { machineSettings } from "../../../infra/vm/delivery";
+import { fixtureSettings } from "../../../simulator/program";
+
 /** The name that the machine's gate is dialled by. */
 export const host = "gate.test";
 
-/** Settings as the program writes them for a fresh stack. */
+/** Settings as the program writes them for a fresh stack with one engineer's own key; tests change them. */
 export function defaultSettings() {
-  const version = (what: string, number = 1) =>
-    `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
+  const version = (what: string) => `projects/p/secrets/monitoring-${what}-secret-dev/versions/1`;
+  const secrets: Omit<SecretVersions, "alerts"> & { alerts?: string } = {
+    ingestionKeys: [version("signoz-ingestion-key")],
+    engineerKeys: [version("engineer-first.last")],
+    tls: version("tls"),
+    signozAdmin: version("signoz-admin"),
+    clickhouse: version("clickhouse"),
+  };
+  const made = machineSettings(fixtureSettings(), host, secrets as SecretVersions);
   return {
-    host,
-    org: "palindrom",
+    ...made,
     adminEmail: "admin@example.com",
-    signozUrl: "http://localhost:8080",
-    smtp: null as null | Record<string, unknown>,
-    images: {
-      signoz: "signoz/signoz:v0.138.0",
-      collector: "signoz/signoz-otel-collector:v0.144.7",
-      front: "haproxy:3.2.26",
-      clickhouse: "clickhouse/clickhouse-server:25.12.5",
-      keeper: "clickhouse/clickhouse-keeper:25.12.5",
-    },
-    secrets: {
-      ingestionKeys: [version("signoz-ingestion-key")],
-      engineerKeys: [version("engineer-first.last")],
-      tls: version("tls"),
-      signozAdmin: version("signoz-admin"),
-      clickhouse: version("clickhouse"),
-    } as Record<"ingestionKeys" | "engineerKeys", string[]> &
-      Record<"tls" | "signozAdmin" | "clickhouse", string> & { alerts?: string },
-    retentionDays: { metrics: 90, logs: 30, traces: 15 },
-    dataDeviceName: "monitoring-data",
-    histogramQuantile: null as null | { url: string; sha256: string },
+    secrets,
+    smtp: made.smtp as Record<string, unknown> | null,
+    histogramQuantile: made.histogramQuantile as { url: string; sha256: string } | null,
   };
 }
