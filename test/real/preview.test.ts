@@ -175,7 +175,8 @@ describe("preview from a state without secrets, on the real engine", () => {
         PULUMI_CONFIG_PASSPHRASE: "not the stack's",
       },
     );
-    expect(stdout, stderr).toBe("drifted=false\n");
+    // Not the whole of stderr: it holds the program's files, in which vitest would look for source maps.
+    expect(stdout, stderr.slice(-500)).toBe("drifted=false\n");
     expect(readFileSync(report, "utf8")).toMatch(/no changes[\s\S]*Certificate: 36[45] days left/);
   });
 

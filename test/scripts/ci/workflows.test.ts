@@ -222,7 +222,9 @@ describe("check", () => {
       .filter(Boolean);
     expect(commands).toEqual(["npm ci", "npm run check", "npm test"]);
     expect(texts.check).toContain("node: [20, 22, 24]");
-    expect(job("check/whole").steps.at(-1)?.run).toBe("bash .ci/run");
+    expect(job("check/whole").steps.at(-1)?.run).toBe(
+      'sudo --preserve-env=CI env "PATH=$PATH" "HOME=$HOME" bash .ci/run',
+    );
   });
 });
 

@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+const listed = readFileSync("scripts/ci/program-files.txt", "utf8").trim().split("\n");
+const isListed = (file: string) =>
+  listed.some((path) =>
+    path.includes("*") ? globOf(path).test(file) : file === path || file.startsWith(`${path}/`),
+  );
+const globOf = (path: string) =>
+  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
+
+describe("scripts/ci/program-files.txt", () => {
+  it("names every file of the repository that the program opens when it runs", () => {
+    const output = execFileSync(
+      "node",
+      [
+        "--require",
+        "./test/scripts/ci/trace.cjs",
+        "--import",
+        "tsx",
+        "test/scripts/ci/traceProgram.ts",
+      ],
+      { encoding: "utf8", maxBuffer: 1e8, timeout: 120_000 },
+    );
+    const opened = JSON.parse(output.trim().split("\n").at(-1) ?? "[]") as string[];
+    // What runs the program here: the in-memory cloud, the trace itself and the packages, whose versions are listed.
+    const ours = opened.filter(
+      (file) =>
+        !/^(\.\.|node_modules|simulator|test)\//.test(file) &&
+        existsSync(file) &&
+        statSync(file).isFile(),
+    );
+    expect(ours).toContain("index.ts");
+    expect(ours.length).toBeGreaterThan(40);
+    expect(ours.filter((file) => !isListed(file))).toEqual([]);
+  }, 120_000);
+});
