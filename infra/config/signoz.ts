@@ -23,9 +23,13 @@ export const signoz = {
     "v0.144.7",
   ),
   clickhouseVersion: field.key(
-    "Image tag of ClickHouse and Keeper; the only version that collectors after v0.144.5 support",
-    field.matching(/^\d+\.\d+\.\d+(\.\d+)?$/, "an image tag such as 25.12.5", "25.12.5"),
+    "Image tag of ClickHouse; the only version that collectors after v0.144.5 support",
+    field.imageTag(/\d+\.\d+\.\d+(\.\d+)?/, "25.12.5"),
     "25.12.5",
+  ),
+  keeperVersion: field.key(
+    "Image tag of ClickHouse Keeper; empty uses the tag of clickhouseVersion, whose digest is not Keeper's",
+    field.optional(field.imageTag(/\d+\.\d+\.\d+(\.\d+)?/, "25.12.5")),
   ),
   histogramQuantileUrl: field.key(
     "Archive with SigNoz's histogramQuantile executable for ClickHouse; empty leaves the function out",

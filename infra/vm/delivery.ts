@@ -27,7 +27,7 @@ export function machineSettings(
       collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
       front: `haproxy:${gate.haproxyVersion}`,
       clickhouse: `clickhouse/clickhouse-server:${signoz.clickhouseVersion}`,
-      keeper: `clickhouse/clickhouse-keeper:${signoz.clickhouseVersion}`,
+      keeper: `clickhouse/clickhouse-keeper:${signoz.keeperVersion ?? signoz.clickhouseVersion.replace(/@.*/, "")}`,
     },
     secrets,
     dataDeviceName,
