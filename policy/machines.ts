@@ -146,6 +146,8 @@ function identityFaults(instance: Record<string, unknown>): string[] {
 const commands = new Set(["bash infra/ready/wait-for-gate.sh"]);
 const commandInputs = new Set(["create", "environment", "triggers", "logging"]);
 const ownVariable = /^(GATE|READY)_[A-Z_]+$/;
+/** wait-for-gate.sh runs it: a backend's own progress script, with names as its arguments. */
+const progressCommand = /^bash infra\/[a-z]+\/progress\.sh( [A-Za-z0-9-]+)*$/;
 
 export function commandFaults(inputs: Record<string, unknown>): string[] {
   const faults = Object.keys(inputs)
@@ -156,7 +158,10 @@ export function commandFaults(inputs: Record<string, unknown>): string[] {
       `runs ${JSON.stringify(inputs.create)}; the list of commands is in policy/machines.ts`,
     );
   if (isRecord(inputs.environment) && !(markKey in inputs.environment))
-    for (const name of Object.keys(inputs.environment))
+    for (const [name, value] of Object.entries(inputs.environment)) {
       if (!ownVariable.test(name)) faults.push(`sets the variable ${JSON.stringify(name)}`);
+      if (name === "READY_PROGRESS" && typeof value === "string" && !progressCommand.test(value))
+        faults.push(`asks how far it is by ${JSON.stringify(value)}`);
+    }
   return faults;
 }

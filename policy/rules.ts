@@ -31,6 +31,7 @@ const allowed: Record<string, Judge> = {
   "gcp:compute/subnetwork:Subnetwork": nothingToJudge,
   "gcp:compute/address:Address": nothingToJudge,
   "gcp:compute/resourcePolicy:ResourcePolicy": nothingToJudge,
+  "gcp:compute/snapshotSettings:SnapshotSettings": nothingToJudge,
   "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": nothingToJudge,
   "gcp:dns/recordSet:RecordSet": nothingToJudge,
   "gcp:secretmanager/secret:Secret": nothingToJudge,

@@ -152,20 +152,19 @@ export const variable = (example: string) =>
   matching(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable", example);
 
 const pool =
-  "//iam\\.googleapis\\.com/(locations/global/workforcePools|projects/\\d+/locations/global/workloadIdentityPools)/[a-z][a-z0-9-]{2,30}[a-z0-9]";
+  "//iam\\.googleapis\\.com/locations/global/workforcePools/[a-z][a-z0-9-]{2,30}[a-z0-9]";
 
-/** Google Cloud, "Principal identifiers": people, groups and programs, but nobody who is not named. */
+/** Google Cloud, "Principal identifiers": people, groups and programs by name; a whole domain or pool is nobody by name (policy/rules.ts). */
 export const member = matching(
   new RegExp(
     [
       `^(?:(?:user|group|serviceAccount):[^\\s@"]{1,64}@${mailDomain}`,
-      `domain:${mailDomain}`,
       `principal:${pool}/subject/[^\\s"]{1,127}`,
-      `principalSet:${pool}/(?:group/[^\\s"]{1,127}|attribute\\.[a-z_0-9]{1,100}/[^\\s"]{1,127}|\\*))$`,
+      `principalSet:${pool}/group/[^\\s"]{1,127})$`,
     ].join("|"),
     "i",
   ),
-  "an IAM member (user:, group:, serviceAccount:, domain:, principal: or principalSet:)",
+  "an IAM member (user:, group:, serviceAccount:, or principal:…/subject/… and principalSet:…/group/… of a workforce pool)",
   "group:engineering@palindrom.example",
 );
 

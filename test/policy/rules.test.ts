@@ -349,6 +349,15 @@ describe("judge", () => {
       "command",
     ],
     [
+      "a command to ask with that is not the backend's",
+      "command:local:Command",
+      {
+        create: "bash infra/ready/wait-for-gate.sh",
+        environment: { READY_PROGRESS: "bash infra/vm/progress.sh a; id" },
+      },
+      "command",
+    ],
+    [
       "a variable that bash obeys",
       "command:local:Command",
       { create: "bash infra/ready/wait-for-gate.sh", environment: { BASH_ENV: "/tmp/evil" } },
@@ -474,7 +483,10 @@ describe("judge", () => {
       "command:local:Command",
       {
         create: "bash infra/ready/wait-for-gate.sh",
-        environment: { GATE_HOST: "h" },
+        environment: {
+          GATE_HOST: "h",
+          READY_PROGRESS: "bash infra/vm/progress.sh a-project a-zone monitoring-dev",
+        },
         triggers: ["x"],
       },
     ],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretVersions } from "../../infra/backend";
-import { engineerOf, engineers } from "../../infra/config/engineers";
+import { engineers, personalKey } from "../../infra/config/engineers";
 import { Fault, type Kind } from "../../infra/config/fields";
 import { groups } from "../../infra/config/settings";
 import { machineSettings } from "../../infra/vm/delivery";
@@ -286,9 +286,14 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
 
   it("a personal key passes the machine's check of keys", () => {
     const kind = entryOf(engineers.personalKeyEmails.kind);
-    const { tried, taken } = accepted(kind, ["dana.scully@palindrom.example", "d_x+y-z@a.example"]);
-    const keys = taken.map((address) => `${engineerOf(address)}.${"k".repeat(40)}`);
-    const refused = execFileSync("bash", [here("checkKeys.sh"), delivered("files")], {
+    const { tried, taken } = accepted(kind, [
+      "dana.scully@palindrom.example",
+      "d_x+y-z@a.example/2026-12",
+    ]);
+    const keys = taken.map(
+      (address) => `${personalKey(address).address.toLowerCase()}.${"k".repeat(40)}`,
+    );
+    const refused = execFileSync("bash", [here("checkKeys.sh"), delivered("../gate")], {
       input: keys.map((key) => `${key}\n`).join(""),
       encoding: "utf8",
     });
