@@ -1,40 +1,35 @@
-import { Account } from "@pulumi/gcp/serviceaccount/account";
 import * as pulumi from "@pulumi/pulumi";
 import { renderClaudeSettings, renderHook } from "./hooks/render";
 import { hookValues } from "./hooks/values";
+import { newAccount } from "./infra/account";
 import { enableApis } from "./infra/apis";
 import { backends } from "./infra/backends";
 import { GateCertificate } from "./infra/certificate";
 import { readSettings } from "./infra/config/settings";
 import { IngestionKeys } from "./infra/ingestionKeys";
-import { checkedGenerations } from "./infra/keyRotation";
 import { Network, otlpPort } from "./infra/network";
 import { Ready } from "./infra/ready/ready";
+import { checkedGenerations } from "./infra/rotation";
 import { renderContent } from "./infra/signoz/content";
 import { contentInput } from "./infra/signoz/contentInput";
 import { StackSecrets } from "./infra/stackSecrets";
 
 const settings = readSettings();
-const { engineers, gate, machine, alerts } = settings;
+const { engineers, gate, machine, signoz, alerts } = settings;
 const content = renderContent(contentInput(settings));
 const stack = pulumi.getStack();
 const name = `monitoring-${stack}`;
 const apis = enableApis();
-/** Generations in force, read back by the next update, which refuses to leave `latest` disabled. */
-export const ingestionKeyGenerations = checkedGenerations(engineers.ingestionKeyGenerations);
-const afterChecks = { dependsOn: ingestionKeyGenerations.apply(() => apis) };
-
+/** Generations of keys and authorities in force; the next update reads them and refuses what would cut engineers off. */
+export const generations = checkedGenerations({ ...engineers, ...gate });
+const afterChecks = { dependsOn: generations.apply(() => apis) };
 const network = new Network(name, { ...gate, ...machine, ...settings.place }, afterChecks);
-const certificate = new GateCertificate(name, network);
-// Made by scripts/bootstrap.sh where CI deploys, since CI may make no accounts.
-const account = new Account(
-  name,
-  { accountId: name, createIgnoreAlreadyExists: true },
-  afterChecks,
-);
+const certificate = new GateCertificate(name, { ...gate, host: network.host });
+const account = newAccount(name, afterChecks);
 const access = { ...engineers, stack, place: machine, gateReader: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);
-const secrets = new StackSecrets(name, { ...access, ...alerts, network, certificate }, afterChecks);
+const kept = { ...access, ...signoz, ...alerts, network, certificate };
+const secrets = new StackSecrets(name, kept, afterChecks);
 const versions = { ...keys.versions, ...secrets.versions };
 const given = { content, settings, network, account: account.email, secrets: versions };
 const backend = new backends[machine.backend](name, given, { dependsOn: [keys, secrets] });

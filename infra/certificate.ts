@@ -1,46 +1,46 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as tls from "@pulumi/tls";
+import { CertRequest } from "@pulumi/tls/certRequest";
+import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
+import { PrivateKey } from "@pulumi/tls/privateKey";
+import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
 import { within } from "./component";
 
 const hoursPerYear = 365 * 24;
 /** How long before its end the next `pulumi up` renews a certificate. */
 const renewalHours = 60 * 24;
 
+export interface GateCertificateArgs {
+  /** The name that clients dial. */
+  host: pulumi.Input<string>;
+  /**
+   * Names of the stack's certificate authorities, oldest first: the first signs, clients trust them all. Adding one
+   * prepares a change of authority, removing the first carries it out.
+   */
+  certificateAuthorities: string[];
+}
+
 /**
  * The gate's certificate, signed by a certificate authority of this stack's own.
- * The authority outlives every certificate it signs, so clients that trust it never notice a renewal.
+ * An authority outlives every certificate it signs, so clients that trust it never notice a renewal.
  */
 export class GateCertificate extends pulumi.ComponentResource {
-  /** PEM certificate that clients must trust. */
+  /** PEM certificates of every authority: what clients must trust. */
   readonly caCertificate: pulumi.Output<string>;
   /** PEM certificate and its private key in one text, so that the two can never be torn apart. */
   readonly certificateAndKey: pulumi.Output<string>;
 
-  constructor(
-    name: string,
-    args: { host: pulumi.Input<string> },
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(name: string, args: GateCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:GateCertificate", name, {}, opts);
     const self = within(this, opts);
-    const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
-    const caKey = new tls.PrivateKey(`${name}-ca-key`, ecdsa, self);
-    const ca = new tls.SelfSignedCert(
-      `${name}-ca`,
-      {
-        privateKeyPem: caKey.privateKeyPem,
-        isCaCertificate: true,
-        subject: { commonName: "monitoring telemetry gate CA" },
-        setSubjectKeyId: true,
-        allowedUses: ["cert_signing", "crl_signing"],
-        validityPeriodHours: 10 * hoursPerYear,
-        earlyRenewalHours: hoursPerYear + renewalHours,
-      },
-      self,
+    const authorities = args.certificateAuthorities.map((authority) =>
+      newAuthority(name, authority, self),
     );
-    const key = new tls.PrivateKey(`${name}-key`, ecdsa, self);
-    const request = new tls.CertRequest(
+    const [signer] = authorities;
+    if (!signer) throw new Error("a gate's certificate needs an authority to sign it");
+    // A key per signer: the cure for a compromised machine is a new authority, and it must bring a new key.
+    const key = new PrivateKey(`${name}-key-${signer.authority}`, ecdsa, self);
+    const request = new CertRequest(
       `${name}-request`,
       {
         privateKeyPem: key.privateKeyPem,
@@ -50,12 +50,12 @@ export class GateCertificate extends pulumi.ComponentResource {
       },
       self,
     );
-    const certificate = new tls.LocallySignedCert(
+    const certificate = new LocallySignedCert(
       `${name}-cert`,
       {
         certRequestPem: request.certRequestPem,
-        caPrivateKeyPem: caKey.privateKeyPem,
-        caCertPem: ca.certPem,
+        caPrivateKeyPem: signer.key.privateKeyPem,
+        caCertPem: signer.certificate.certPem,
         allowedUses: ["digital_signature", "server_auth"],
         validityPeriodHours: hoursPerYear,
         earlyRenewalHours: renewalHours,
@@ -63,10 +63,36 @@ export class GateCertificate extends pulumi.ComponentResource {
       self,
     );
 
-    this.caCertificate = ca.certPem;
+    this.caCertificate = pulumi
+      .all(authorities.map((authority) => authority.certificate.certPem))
+      .apply((certificates) => certificates.join(""));
     this.certificateAndKey = pulumi.secret(
       pulumi.interpolate`${certificate.certPem}${key.privateKeyPem}`,
     );
     this.registerOutputs({ caCertificate: this.caCertificate });
   }
+}
+
+const ecdsa = { algorithm: "ECDSA", ecdsaCurve: "P256" };
+
+function newAuthority(name: string, authority: string, opts: pulumi.CustomResourceOptions) {
+  const key = new PrivateKey(`${name}-ca-${authority}-key`, ecdsa, opts);
+  const certificate = new SelfSignedCert(
+    `${name}-ca-${authority}`,
+    {
+      privateKeyPem: key.privateKeyPem,
+      isCaCertificate: true,
+      // No authority below this one. The provider knows no name constraints; nobody but the telemetry
+      // clients of this stack is told to trust it.
+      maxPathLength: 0,
+      // Told apart by name, so that a client that trusts two finds the signer without trying both.
+      subject: { commonName: `monitoring telemetry gate CA ${authority}` },
+      setSubjectKeyId: true,
+      allowedUses: ["cert_signing", "crl_signing"],
+      validityPeriodHours: 10 * hoursPerYear,
+      earlyRenewalHours: hoursPerYear + renewalHours,
+    },
+    opts,
+  );
+  return { authority, key, certificate };
 }

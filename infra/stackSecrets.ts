@@ -24,6 +24,8 @@ export interface StackSecretsArgs extends ChannelSecrets {
   place: DataPlace;
   network: Pick<Network, "address" | "host">;
   certificate: Pick<GateCertificate, "caCertificate" | "certificateAndKey">;
+  /** Another one makes new passwords. */
+  passwordGeneration: string;
   /** IAM member that runs the gate and the store. */
   gateReader: pulumi.Input<string>;
 }
@@ -76,8 +78,9 @@ export class StackSecrets extends pulumi.ComponentResource {
       "the gate's certificate and its private key",
       args.certificate.certificateAndKey,
     );
+    const keepers = { generation: args.passwordGeneration };
     // The rule and the symbols of SigNoz's password check (v0.138.0: 12 characters, one of each kind).
-    const admin = { length: 32, minLower: 1, minUpper: 1, minNumeric: 1, minSpecial: 1 };
+    const admin = { keepers, length: 32, minLower: 1, minUpper: 1, minNumeric: 1, minSpecial: 1 };
     this.signozAdmin = secret(
       "signoz-admin",
       "password of SigNoz' root user",
@@ -87,7 +90,7 @@ export class StackSecrets extends pulumi.ComponentResource {
     this.clickhouse = secret(
       "clickhouse",
       "JSON of the passwords of ClickHouse's users",
-      clickhousePasswords(name, self),
+      clickhousePasswords(name, keepers, self),
     );
     this.alerts = secret(
       "alerts",
@@ -117,7 +120,11 @@ export class StackSecrets extends pulumi.ComponentResource {
 const clickhouseUsers = ["signoz", "collector", "migrator"] as const;
 
 /** JSON {signoz, collector, migrator} of passwords. */
-const clickhousePasswords = (name: string, opts: pulumi.ResourceOptions) =>
+const clickhousePasswords = (
+  name: string,
+  keepers: { generation: string },
+  opts: pulumi.ResourceOptions,
+) =>
   pulumi.jsonStringify(
     Object.fromEntries(
       clickhouseUsers.map((user) => [
@@ -125,7 +132,7 @@ const clickhousePasswords = (name: string, opts: pulumi.ResourceOptions) =>
         // Letters and digits only: the password becomes part of a URL.
         new random.RandomPassword(
           `${name}-clickhouse-${user}`,
-          { length: 32, special: false },
+          { keepers, length: 32, special: false },
           opts,
         ).result,
       ]),

@@ -63,8 +63,8 @@ describe("the program", () => {
         "Instance monitoring-dev-vm",
         "LocallySignedCert monitoring-dev-cert",
         "Network monitoring-dev-net",
-        "PrivateKey monitoring-dev-ca-key",
-        "PrivateKey monitoring-dev-key",
+        "PrivateKey monitoring-dev-ca-1-key",
+        "PrivateKey monitoring-dev-key-1",
         "RandomPassword monitoring-dev-clickhouse-collector",
         "RandomPassword monitoring-dev-clickhouse-migrator",
         "RandomPassword monitoring-dev-clickhouse-signoz",
@@ -97,7 +97,7 @@ describe("the program", () => {
         "SecretVersion monitoring-dev-signoz-admin-current",
         "SecretVersion monitoring-dev-signoz-otlp-endpoint-current",
         "SecretVersion monitoring-dev-tls-current",
-        "SelfSignedCert monitoring-dev-ca",
+        "SelfSignedCert monitoring-dev-ca-1",
         "Service compute",
         "Service dns",
         "Service iam",
@@ -137,7 +137,10 @@ describe("the program", () => {
       otlpUrl: "https://10.113.0.203.bc.googleusercontent.com:4317",
       endpointSecret: "monitoring-signoz-otlp-endpoint-secret-dev",
       ingestionKeySecret: "monitoring-signoz-ingestion-key-secret-dev",
-      ingestionKeyGenerations: ["2026-10", "2026-11"],
+      generations: {
+        ingestionKeyGenerations: ["2026-10", "2026-11"],
+        certificateAuthorities: ["1"],
+      },
     });
     expect(telemetryHook).toContain("https://10.113.0.203.bc.googleusercontent.com:4317");
     expect(JSON.parse(String(claudeSettings)).hooks.SessionStart).toHaveLength(1);

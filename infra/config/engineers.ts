@@ -1,7 +1,7 @@
 import * as field from "./fields";
 import { keyOwner } from "./keyForm";
 
-const keyGeneration = /^[a-z0-9][a-z0-9-]{0,30}$/;
+const keyGeneration = field.generation("2026-11");
 
 /** Who reports, and by which keys. */
 export const engineers = {
@@ -42,9 +42,7 @@ export const engineers = {
   ),
   ingestionKeyGenerations: field.key(
     "Generations of the shared ingestion key, oldest first in ascending order; all are accepted, engineers fetch the newest; may be empty once everybody has a key of their own",
-    field.listOf(
-      field.matching(keyGeneration, "1 to 31 lower-case letters, digits and dashes", "2026-11"),
-    ),
+    field.listOf(keyGeneration),
   ),
   personalKeyEmails: field.key(
     "E-mail addresses that get a key of their own; the gate then stamps attribute `engineer` with that address, which nobody can claim under a shared key. `/name` behind an address is the generation of that key: another name, another key",
@@ -58,10 +56,7 @@ export const engineers = {
             throw new field.Fault(
               "must begin with a letter or digit and have only letters, digits and . _ + - before the @, since that part becomes part of the key",
             );
-          if (!keyGeneration.test(generation))
-            throw new field.Fault(
-              "must name its generation, behind the /, by 1 to 31 lower-case letters, digits and dashes",
-            );
+          keyGeneration.read(generation);
           return text;
         },
       },

@@ -145,6 +145,10 @@ export const email = matching(
   "dana@palindrom.example",
 );
 
+/** What is replaced by a successor: a name that sorts, and that becomes part of resource names. */
+export const generation = (example: string) =>
+  matching(/^[a-z0-9][a-z0-9-]{0,30}$/, "1 to 31 lower-case letters, digits and dashes", example);
+
 export const label = (example: string) =>
   matching(/^[^\s\p{C}]([^\p{C}]{0,62}[^\s\p{C}])?$/u, "1 to 64 printable characters", example);
 

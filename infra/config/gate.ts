@@ -26,6 +26,11 @@ export const gate = {
     field.imageTag(/3\.\d+\.\d+/, "3.2.26"),
     "3.2.26",
   ),
+  certificateAuthorities: field.key(
+    "Names of the private certificate authorities, oldest first: the first signs the gate's certificate, clients trust them all",
+    field.listOf(field.generation("2026"), { atLeast: 1 }),
+    ["1"],
+  ),
   keepContent: field.key(
     "Whether the gate lets prompt and response text, tool input and output through",
     field.flag,

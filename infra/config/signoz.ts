@@ -3,6 +3,11 @@ import * as field from "./fields";
 /** What runs: SigNoz, its collector and ClickHouse, who opens it and how long it keeps what. */
 export const signoz = {
   adminEmail: field.key("Login of SigNoz's root user", field.email),
+  passwordGeneration: field.key(
+    "Generation of the passwords of SigNoz's root user and of ClickHouse's users; another name makes new ones",
+    field.generation("2026-11"),
+    "1",
+  ),
   signozUsers: field.key(
     "IAM members that may open SigNoz (port 8080) through Identity-Aware Proxy",
     field.listOf(field.member),

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { plain } from "../../simulator/cloud/values.js";
 import { EngineStack, type Operation } from "./engine/stack.js";
@@ -125,7 +126,7 @@ it("delivers an edited boot file in place and waits for it", async () => {
 });
 
 it("renews the leaf certificate before it ends, under the same authority", async () => {
-  const authority = plain(find("SelfSignedCert monitoring-dev-ca")?.state.certPem);
+  const authority = plain(find("SelfSignedCert monitoring-dev-ca-1")?.state.certPem);
   clock += 310 * 24 * 3600_000;
   const renewed = await stack.up();
   expect([renewed.error, told(renewed)]).toEqual([
@@ -137,9 +138,36 @@ it("renews the leaf certificate before it ends, under the same authority", async
       "update Instance monitoring-dev-vm metadata.monitoring-digest metadata.monitoring-settings",
     ],
   ]);
-  expect(plain(find("SelfSignedCert monitoring-dev-ca")?.state.certPem)).toBe(authority);
+  expect(plain(find("SelfSignedCert monitoring-dev-ca-1")?.state.certPem)).toBe(authority);
   expect(states("monitoring-tls-secret-dev")).toEqual(["DISABLED", "ENABLED"]);
   expect(told(await stack.up())).toEqual([]);
+});
+
+it("changes the certificate authority in two steps, and refuses them in one", async () => {
+  const undo = stack.config({ certificateAuthorities: ["2"] });
+  const refused = await stack.preview();
+  expect(refused.error).toMatch(/lets "2" sign, which no client trusts yet/);
+  undo();
+
+  stack.config({ certificateAuthorities: ["1", "2"] });
+  const told = await stack.up();
+  expect(told.error).toBeUndefined();
+  const leaf = () => plain(find("LocallySignedCert monitoring-dev-cert")?.state.certPem);
+  const before = leaf();
+  stack.config({ certificateAuthorities: ["2"] });
+  expect((await stack.up()).error).toBeUndefined();
+  expect(leaf()).not.toBe(before);
+  const authority = new X509Certificate(
+    String(plain(find("SelfSignedCert monitoring-dev-ca-2")?.state.certPem)),
+  );
+  expect(new X509Certificate(String(leaf())).verify(authority.publicKey)).toBe(true);
+});
+
+it("makes new passwords of a new generation, each a new version", async () => {
+  stack.config({ passwordGeneration: "2026-12" });
+  expect((await stack.up()).error).toBeUndefined();
+  for (const secret of ["monitoring-signoz-admin-secret-dev", "monitoring-clickhouse-secret-dev"])
+    expect(states(secret)).toEqual(["DISABLED", "ENABLED"]);
 });
 
 it.each([

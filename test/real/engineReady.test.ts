@@ -83,7 +83,7 @@ async function boot({ inputs }: CloudResource): Promise<void> {
   const metadata = plain<Record<string, string>>(inputs.metadata);
   const { secrets } = JSON.parse(metadata["monitoring-settings"] ?? "");
   const keys = [...secrets.ingestionKeys, ...secrets.engineerKeys].map(access).join("\n");
-  const ca = plain<string>(find("SelfSignedCert monitoring-dev-ca")?.state.certPem);
+  const ca = plain<string>(find("SelfSignedCert monitoring-dev-ca-1")?.state.certPem);
   gate?.setKeys(keys);
   gate ??= await startGate({ keys, certificate: { pem: access(secrets.tls), ca } });
   writeFileSync(join(dir, ".curlrc"), `connect-to = "::127.0.0.1:${gate.port}"\n`);

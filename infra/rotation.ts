@@ -1,16 +1,24 @@
 import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 
+/** What the stack goes through by generations; index.ts exports it as `generations`. */
+export interface Generations {
+  ingestionKeyGenerations: string[];
+  certificateAuthorities: string[];
+}
+
 /**
  * The wanted generations, once they are known to follow from those that the stack's last update left in force.
- * Rejects what refuseLostLatest refuses: a resource that depends on this is then not touched at all.
+ * Rejects what the functions below refuse: a resource that depends on this is then not touched at all.
  */
-export function checkedGenerations(wanted: string[]): pulumi.Output<string[]> {
+export function checkedGenerations(wanted: Generations): pulumi.Output<Generations> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const deployed = new pulumi.StackReference("deployed", { name });
-  return deployed.getOutput("ingestionKeyGenerations").apply((generations?: string[]) => {
-    refuseLostLatest(generations ?? [], wanted);
-    return wanted;
+  const { ingestionKeyGenerations, certificateAuthorities } = wanted;
+  return deployed.getOutput("generations").apply((before?: Generations) => {
+    refuseLostLatest(before?.ingestionKeyGenerations ?? [], ingestionKeyGenerations);
+    refuseUntrustedSigner(before?.certificateAuthorities ?? [], certificateAuthorities);
+    return { ingestionKeyGenerations, certificateAuthorities };
   });
 }
 
@@ -32,6 +40,18 @@ export function refuseLostLatest(deployed: string[], wanted: string[]): void {
     throw refusal(
       `monitoring:ingestionKeyGenerations = ${JSON.stringify(wanted)} drops ${JSON.stringify(latest)}, the newest: engineers would fetch a disabled version; add a generation that sorts after ${JSON.stringify(latest)} in the same change`,
     );
+}
+
+/**
+ * Refuses a change after which the gate's certificate is signed by an authority that no client has been told of.
+ * @throws pulumi.RunError that names the two steps
+ */
+export function refuseUntrustedSigner(deployed: string[], wanted: string[]): void {
+  const [signer] = wanted;
+  if (deployed.length === 0 || signer === undefined || deployed.includes(signer)) return;
+  throw refusal(
+    `monitoring:certificateAuthorities = ${JSON.stringify(wanted)} lets ${JSON.stringify(signer)} sign, which no client trusts yet: every engineer would be cut off; put it behind ${JSON.stringify(deployed[0])}, ship the hook, and remove ${JSON.stringify(deployed[0])} in a later change`,
+  );
 }
 
 // Pulumi prints a rejected error with all that the promises behind it hold, which takes minutes for a whole program.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refuseLostLatest } from "../../infra/keyRotation.js";
+import { refuseLostLatest, refuseUntrustedSigner } from "../../infra/rotation.js";
 
 describe("refuseLostLatest", () => {
   it.each([
@@ -25,5 +25,28 @@ describe("refuseLostLatest", () => {
   ])("refuses: %s", (_what, deployed, wanted, reason) => {
     expect(() => refuseLostLatest(deployed, wanted)).toThrow(reason);
     expect(() => refuseLostLatest(deployed, wanted)).toThrow(/sorts after "2026-12"/);
+  });
+});
+
+describe("refuseUntrustedSigner", () => {
+  it.each([
+    ["first deployment", [], ["1"]],
+    ["no change", ["1"], ["1"]],
+    ["a successor is told", ["1"], ["1", "2"]],
+    ["the successor signs", ["1", "2"], ["2"]],
+    ["and has a successor of its own", ["1", "2"], ["2", "3"]],
+    ["a change of mind", ["1", "2"], ["1"]],
+  ])("lets through: %s", (_what, deployed, wanted) => {
+    expect(() => refuseUntrustedSigner(deployed, wanted)).not.toThrow();
+  });
+
+  it.each([
+    ["both steps in one", ["1"], ["2"]],
+    ["a stranger in front", ["1"], ["2", "1"]],
+    ["a successor passed over", ["1", "2"], ["3"]],
+  ])("refuses: %s", (_what, deployed, wanted) => {
+    expect(() => refuseUntrustedSigner(deployed, wanted)).toThrow(
+      `lets "${wanted[0]}" sign, which no client trusts yet: every engineer would be cut off; put it behind "1"`,
+    );
   });
 });
