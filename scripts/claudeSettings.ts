@@ -15,7 +15,7 @@ export function mergeClaudeSettings(existing: string, fragment: string): string 
   refuseUnfit(text);
   const [ours] = JSON.parse(fragment).hooks.SessionStart;
   const groups = sessionStart(text);
-  const current = groups.findLastIndex((group) => isDeepStrictEqual(group, ours));
+  const current = groups.map((group) => isDeepStrictEqual(group, ours)).lastIndexOf(true);
   for (let index = groups.length - 1; index >= 0; index--) {
     if (index === current) continue;
     const group = groups[index] as Group;
