@@ -69,6 +69,12 @@ describe("docs/runbook.md", () => {
     for (const [, zone] of runbook.matchAll(/--zone=(\S+)/g)) expect(names).toContain(zone);
   });
 
+  it("says in one way how to restore, in README and runbook", () => {
+    const steps = (file: string) => /## Restore[\s\S]*?```sh\n([\s\S]*?)```/.exec(text(file))?.[1];
+    expect(steps("README.md")).toBe(steps("docs/runbook.md"));
+    expect(steps("README.md")).toContain("deletionProtection false");
+  });
+
   it("describes the identities that bootstrap makes and the label that the preview reads", () => {
     for (const identity of ["preview", "plan", "drift", "deploy"])
       expect(text("docs/runbook.md")).toContain(`| \`monitoring-${identity}\` |`);

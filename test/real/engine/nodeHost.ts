@@ -13,6 +13,7 @@ const programFiles = [
   "index.ts",
   "infra",
   "hooks",
+  "policy",
   "scripts",
 ];
 
