@@ -66,7 +66,8 @@ describe("the program", () => {
     }));
     expect(judged.map(({ type }) => type)).toContain("gcp:compute/instance:Instance");
     expect(judge(judged, secretValues)).toEqual([]);
-  });
+    // The whole program is loaded and run: a minute where other work keeps both cores busy.
+  }, 60_000);
 });
 
 describe("judge", () => {
