@@ -390,7 +390,7 @@ then . else error("not settings") end
 | ($env.OTEL_EXPORTER_OTLP_ENDPOINT == $wanted.OTEL_EXPORTER_OTLP_ENDPOINT
   or ($env.OTEL_EXPORTER_OTLP_CERTIFICATE // "" | tostring | test("/telemetry-hook(-[0-9a-f]+)?/ca.pem$"))) as $ours
 | def owns($name): $name != "OTEL_RESOURCE_ATTRIBUTES"
-    and ($env[$name] == $owned[$name] or ($ours and ($wanted | has($name)) and ($owned == {} or ($env[$name] // "") == "" )));
+    and ((($owned | has($name)) and $env[$name] == $owned[$name]) or ($ours and ($wanted | has($name)) and ($owned == {} or ($env[$name] // "") == "" )));
 '
 
 merge=$ownership'

@@ -40,8 +40,8 @@ function value_end(p,  piece, c, depth) {
   }
   exit 3
 }
-# Members of the object at p: count, key[i], part[i] (from the comma before it to the end of its value), begin[i] (of the
-# value); tail := where the space before its closing brace begins, close_at := the closing brace.
+# Members of the object at p: count, key[i], part[i] (from the comma before it to the end of its value), gap[i] (from there
+# to the next comma), begin[i] (of the value); tail := where the space before its closing brace begins, close_at := the closing brace.
 function members(p,  start, q) {
   count = 0
   tail = p + 1
@@ -54,8 +54,10 @@ function members(p,  start, q) {
     tail = value_end(begin[count])
     part[count] = substr(s, start, tail - start)
     q = blank(tail)
+    gap[count] = ""
     if (at(q) == "}") { p = q; break }
     if (at(q) != ",") exit 3
+    gap[count] = substr(s, tail, q - tail)
     start = q + 1
   }
   close_at = p
@@ -85,6 +87,7 @@ END {
   top_count = count; top_tail = tail; top_close = close_at; home = 0
   for (i = 1; i <= count; i++) {
     top[i] = part[i]
+    top_gap[i] = gap[i]
     if (key[i] != "env") continue
     if (home) exit 4
     home = i
@@ -106,7 +109,7 @@ END {
       if (key[i] in dropped) continue
       text = part[i]
       if (key[i] in set) text = substr(text, 1, length(text) - (end_of(begin[i]) - begin[i])) set[key[i]]
-      inside = inside (kept++ ? "," : "") text
+      inside = inside (kept++ ? "," : "") text gap[i]
     }
     close_lead = count ? substr(s, tail, close_at - tail) : ""
   } else close_lead = ""
@@ -120,8 +123,8 @@ END {
   for (i = 1; i <= top_count; i++) {
     if (i == home) {
       if (object == "") continue
-      out = out (shown++ ? "," : "") substr(top[i], 1, length(top[i]) - value_length) object
-    } else out = out (shown++ ? "," : "") top[i]
+      out = out (shown++ ? "," : "") substr(top[i], 1, length(top[i]) - value_length) object top_gap[i]
+    } else out = out (shown++ ? "," : "") top[i] top_gap[i]
   }
   if (!home && object != "") out = out (shown++ ? "," : "") outer "\"env\": " object
   printf "%s%s%s%s", substr(s, 1, open), out, (top_count ? substr(s, top_tail, top_close - top_tail) : line_end), substr(s, top_close)
