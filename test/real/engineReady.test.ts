@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -13,16 +15,25 @@ let stack: EngineStack;
 let gate: Gate | undefined;
 let vmFollows = true;
 const dir = mkdtempSync(join(tmpdir(), "monitoring-ready-"));
-const guestAttributes = join(dir, "guest-attributes");
+let published: Record<string, string> = {};
+/** The one part of Google that is asked: what the VM has published. */
+const google = createServer((_request, response) => {
+  const items = Object.entries(published).map(([key, value]) => ({ key, value }));
+  response.end(JSON.stringify({ queryValue: { items } }));
+});
 
 beforeAll(async () => {
-  // The one call that reaches Google: what the VM has published.
-  writeFileSync(guestAttributes, "");
-  writeFileSync(join(dir, "gcloud"), `#!/bin/sh\ncat '${guestAttributes}'\n`, { mode: 0o755 });
+  await new Promise<void>((resolve) => google.listen(0, "127.0.0.1", resolve));
+  const { port } = google.address() as AddressInfo;
   stack = await EngineStack.start({
     runCommands: true,
     // curl dials the name's own port on loopback; the certificate is still checked for the name.
-    commandEnv: { CURL_HOME: dir, GATE_POLL_SECONDS: "1", PATH: `${dir}:${process.env.PATH}` },
+    commandEnv: {
+      CURL_HOME: dir,
+      READY_POLL_SECONDS: "1",
+      GOOGLE_OAUTH_ACCESS_TOKEN: "a-token",
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: `http://127.0.0.1:${port}/`,
+    },
     onChange: async (resource) => {
       if (resource.type === "gcp:compute/instance:Instance" && vmFollows) await boot(resource);
     },
@@ -30,6 +41,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   stack?.close();
+  google.close();
   await gate?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -54,9 +66,9 @@ it("fails by name, key and next command when the gate never learns the newest ke
     readyTimeoutMinutes: 1,
   });
   const up = await stack.up();
-  expect(up.error).toContain("did not accept telemetry within 1 minutes");
+  expect(up.error).toContain("was not applied within 1 minutes");
   expect(up.error).toContain("refused the key");
-  expect(up.error).toContain("VM monitoring-dev: stage apply done");
+  expect(up.error).toContain("Stage: apply done");
   expect(up.error).toContain("Then run again: pulumi up");
   const key = plain<string>(
     find("SecretVersion monitoring-dev-ingestion-key-2027-01")?.state.secretData,
@@ -86,9 +98,8 @@ async function boot({ inputs }: CloudResource): Promise<void> {
   const ca = plain<string>(find("SelfSignedCert monitoring-dev-ca-1")?.state.certPem);
   gate?.setKeys(keys);
   gate ??= await startGate({ keys, certificate: { pem: access(secrets.tls), ca } });
-  writeFileSync(join(dir, ".curlrc"), `connect-to = "::127.0.0.1:${gate.port}"\n`);
-  const digest = metadata["monitoring-digest"];
-  writeFileSync(guestAttributes, `stage=apply done\napplied=${digest}\n`);
+  writeFileSync(join(dir, ".curlrc"), `connect-to = ":4317:127.0.0.1:${gate.port}"\n`);
+  published = { stage: "apply done", applied: metadata["monitoring-digest"] ?? "" };
 }
 
 /** Secret Manager's answer to the VM. */

@@ -48,6 +48,13 @@ describe("readSettings", () => {
     });
   });
 
+  it("takes the example of a stack file as it is written", () => {
+    const example = parse(
+      readFileSync(join(__dirname, "../../../docs/Pulumi.example.yaml"), "utf8"),
+    );
+    expect(read(example.config).engineers.org).toBe("Example");
+  });
+
   it("describes in Pulumi.yaml exactly the keys it reads", () => {
     const project = parse(readFileSync(join(__dirname, "../../../Pulumi.yaml"), "utf8"));
     const keys = Object.values(groups).flatMap((group) => Object.keys(group));
