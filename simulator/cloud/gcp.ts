@@ -80,6 +80,10 @@ export function gcpKinds(google: Google): Record<string, Kind> {
           ? []
           : ["metadataStartupScript"],
     },
+    // Its id holds the disk: a policy may be attached to the old disk and the new one at the same time.
+    "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": {
+      create: async (act) => place(act, "zones", `disks/${act.inputs.disk}/resourcePolicies`, {}),
+    },
     "gcp:compute/disk:Disk": {
       // Terraform's google_compute_disk: "customdiff.ForceNewIfChange" when the size gets smaller.
       replaces: ({ inputs, olds }) => (Number(inputs.size) < Number(olds.size) ? ["size"] : []),

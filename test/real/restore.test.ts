@@ -48,5 +48,5 @@ it("brings a disk from the snapshot as the runbook says, and the old one goes la
   await run("pulumi config set monitoring:deletionProtection true && pulumi up");
   const [vm] = stack.cloud.resources.filter(({ type }) => type === "gcp:compute/instance:Instance");
   expect(vm?.inputs).toMatchObject({ deletionProtection: true });
-  expect(stack.stateText()).toMatch(/"protect": true/);
+  expect(stack.stateText()).toMatch(/"protect":\s*true/);
 });
