@@ -162,7 +162,7 @@ LIST
 
 # Reads the layers as `$ARGS.named`, each file's text under its class and path, and prints lines of name, value and layer
 # divided by the control character US. grpc-js' rules: @grpc/grpc-js 1.14.4, src/http_proxy.ts; which names a project may set: the CLI's debug
-# log. An empty value hides what is below it and then counts as not set.
+# log (of exporters only `none`). An empty value hides what is below it and then counts as not set.
 model='
 def parsed: ltrimstr("\ufeff") | try fromjson catch {} | if type == "object" then . else {} end;
 def variables: split("\n") | map(select(contains("=")) | index("=") as $i | {(.[:$i]): .[$i + 1:]}) | add // {};
@@ -184,7 +184,7 @@ def deadly: any(headers[]; (.name | test("[^!-~]|-bin$")) or (.value | test("[^ 
 | ($ARGS.named | to_entries | sort_by(.key) | map(. as $e | {class: ($e.key | split(" ")[0][:1]), from: ($e.key | .[index(" ") + 1:])}
     + (if $e.key[:1] == "0" then {settings: {}, env: ($e.value | variables)} else ($e.value | parsed) as $s | {settings: $s, env: ($s | texts)} end))) as $all
 # 0 shell, 1 user, 2 project, 3 local, 4 managed; the order of precedence.
-| [$all[] | if .class == "2" or .class == "3" then .env |= with_entries(select(.key | reserved | not)) else . end] as $layers
+| [$all[] | if .class == "2" or .class == "3" then .env |= with_entries(select((.key | reserved | not) or ((.key | endswith("_EXPORTER")) and .value == "none"))) else . end] as $layers
 | def of($name): [$layers[] | select(.env | has($name)) | {value: .env[$name], from}] | last // {value: "", from: ""};
   def either($signal; $what): of("OTEL_EXPORTER_OTLP_" + $signal + "_" + $what) as $own
     | if $own.value != "" then $own + {name: "OTEL_EXPORTER_OTLP_\($signal)_\($what)"} else of("OTEL_EXPORTER_OTLP_" + $what) + {name: "OTEL_EXPORTER_OTLP_\($what)"} end;
