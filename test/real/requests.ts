@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { loadSync } from "@grpc/proto-loader";
 import type { Signal } from "./gate";
 
-// biome-ignore lint/suspicious/noExplicitAny: a message of requests.proto, written by hand in each test
+// biome-ignore lint/suspicious/noExplicitAny: a message of otlp.proto, written by hand in each test
 export type Message = any;
 
-const methods = loadSync(join(__dirname, "requests.proto"), { longs: String })["otlp.Export"] as
+const methods = loadSync(join(__dirname, "../../simulator/month/otlp.proto"), { longs: String })[
+  "otlp.Export"
+] as
   // biome-ignore lint/suspicious/noExplicitAny: what the loader makes of a service
   any;
 
