@@ -3,17 +3,19 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fakeGithub } from "../fakeGithub";
 import { type GoogleApi, serveGoogle } from "./google";
 import { hasGcloud } from "./parts/gcloud";
 
 describe.skipIf(!hasGcloud)("bootstrap.sh with the real gcloud (needs gcloud)", () => {
   let google: GoogleApi;
+  const github = fakeGithub();
   const config = mkdtempSync(join(tmpdir(), "gcloud-"));
   beforeAll(async () => {
     google = await serveGoogle();
     // Two of the project's grants are enough to make; a start of gcloud takes a second.
-    const grants = readFileSync("scripts/bootstrap.sh", "utf8").matchAll(
-      /^ {2}"(\w+)\|project\|([\w./]+)\|/gm,
+    const grants = readFileSync("scripts/bootstrap/grants.sh", "utf8").matchAll(
+      /^ {2}"(\w+)\|project\|(roles\/[\w./]+)\|[^|]*\|"/gm,
     );
     const bindings = [...grants].slice(2).map(([, identity, role]) => ({
       role,
@@ -32,7 +34,14 @@ describe.skipIf(!hasGcloud)("bootstrap.sh with the real gcloud (needs gcloud)", 
       execFile(
         "scripts/bootstrap.sh",
         [...args, "--repository-id", "4711", ...more],
-        { env: { ...google.env, CLOUDSDK_CONFIG: config }, timeout: 400_000 },
+        {
+          env: {
+            ...google.env,
+            PATH: `${github.folder}/bin:${google.env.PATH}`,
+            CLOUDSDK_CONFIG: config,
+          },
+          timeout: 400_000,
+        },
         (error, stdout, stderr) =>
           resolve({
             failed: error !== null,
@@ -47,7 +56,7 @@ describe.skipIf(!hasGcloud)("bootstrap.sh with the real gcloud (needs gcloud)", 
     expect(first.failed, first.output).toBe(false);
     expect(google.strangers).toEqual([]);
     for (const line of first.lines.filter((line) => line.startsWith("  exists: ")))
-      expect(line).toMatch(/: roles\/[\w.]+ for serviceAccount:/);
+      expect(line).toMatch(/: roles\/[\w.]+ for (serviceAccount:|\S+iam\.gserviceaccount\.com)/);
     const writes = google.writes.length;
     expect(writes).toBeGreaterThan(20);
 

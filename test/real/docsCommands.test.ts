@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeBlocks, commands } from "../docs/documents";
+import { fakeGithub } from "../fakeGithub";
 import { fakeTool } from "../fakeTool";
 import { gcloudFaults, hasGcloud } from "./parts/gcloud";
 import { pulumiCli } from "./parts/pulumi";
@@ -78,7 +79,7 @@ describe.skipIf(!hasGcloud)("gcloud's own argument parser (needs gcloud)", () =>
       "4711",
     ];
     const { status, stderr } = spawnSync("scripts/bootstrap.sh", args, {
-      env: gcloud.env,
+      env: { ...gcloud.env, PATH: `${fakeGithub().folder}/bin:${gcloud.env.PATH}` },
       encoding: "utf8",
     });
     expect(status, stderr).toBe(0);

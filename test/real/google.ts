@@ -76,6 +76,27 @@ export async function serveGoogle(): Promise<GoogleApi> {
       things.set(`b/${part(1)}#policy`, body);
       return [200, body];
     }
+    if (is(/^GET \/storage\/v1\/b$/))
+      return [
+        200,
+        { items: [...things].flatMap(([key, it]) => (/^b\/[^#]*$/.test(key) ? [it] : [])) },
+      ];
+    if (is(/^GET \/compute\/v1\/projects\/[^/]+\/aggregated\/instances$/))
+      return [200, { items: {} }];
+    if (is(/^GET \/v1\/projects\/[^/]+\/secrets$/)) return [200, {}];
+    if (is(/^GET \/v1\/projects\/[^/]+\/serviceAccounts$/))
+      return [
+        200,
+        {
+          accounts: [...things].flatMap(([key, it]) =>
+            /serviceAccounts\/[^#]*$/.test(key) ? [it] : [],
+          ),
+        },
+      ];
+    if (is(/^POST \/v1\/(projects\/[^/]+\/roles)$/)) {
+      const name = `${part(1)}/${body.roleId}`;
+      return create(name, { ...(body.role as Json), name });
+    }
     if (is(/^POST \/storage\/v1\/b$/))
       return create(`b/${body.name}`, {
         kind: "storage#bucket",
@@ -129,7 +150,7 @@ export async function serveGoogle(): Promise<GoogleApi> {
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const apis = ["CLOUDKMS", "IAM", "CLOUDRESOURCEMANAGER", "SERVICEUSAGE"];
+  const apis = ["CLOUDKMS", "IAM", "CLOUDRESOURCEMANAGER", "SERVICEUSAGE", "SECRETMANAGER"];
   return {
     env: {
       ...process.env,
@@ -140,6 +161,7 @@ export async function serveGoogle(): Promise<GoogleApi> {
         apis.map((api) => [`CLOUDSDK_API_ENDPOINT_OVERRIDES_${api}`, `${origin}/`]),
       ),
       CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${origin}/storage/v1/`,
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: `${origin}/compute/v1/`,
     },
     writes,
     strangers,

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../simulator/program";
+import { fakeGithub } from "../fakeGithub";
 import { fakeTool } from "../fakeTool";
 
 /** gcloud with a memory: what `create` made, `describe` finds; bindings are kept a policy. */
@@ -52,18 +53,6 @@ case $verb in
     echo "$role,$member,$title" >>"$thing.policy" ;;
 esac`;
 
-/** gh as it answers for a repository that is protected as it must be. */
-const gh = `
-case $2 in
-  repos/acme/monitoring) echo 4711 ;;
-  */deployment-branch-policies) echo 'branch main' ;;
-  */environments/*) echo true,true ;;
-  */rules/branches/main) echo true,true,true,true ;;
-  */rulesets\\?*) echo 9 ;;
-  */rulesets/9 | */codeowners/errors*) echo 0 ;;
-  */CODEOWNERS*) echo '* @acme/platform' ;;
-esac`;
-
 const args = [
   "--project",
   "acme-monitoring",
@@ -74,7 +63,7 @@ const args = [
 ];
 function project() {
   const fake = fakeTool("gcloud", gcloud);
-  const github = fakeTool("gh", gh);
+  const github = fakeGithub();
   const run = (...more: string[]) => {
     const before = fake.calls().length;
     const result = spawnSync("scripts/bootstrap.sh", [...args, ...more], {
