@@ -71,8 +71,10 @@ const perSignal = <const A extends string>(prefix: string, attribute: A) => ({
  * Counters are delta; a histogram arrives in SigNoz as `.count`, `.sum` and `.bucket`.
  */
 export const gate = {
-  /** Requests by result: gRPC status 0 accepted, 16 refused for its key. */
-  requests: gateMetric("rpc.server.duration.count", "rpc.grpc.status_code", "rpc.service"),
+  /** Requests by the backend of haproxy.cfg that answered: small, medium, large go to the collector, refused_… say no. */
+  requests: gateMetric("haproxy.sessions.total", "haproxy.proxy_name", "haproxy.service_name"),
+  /** What the collector answered to those that it got, by gRPC status. */
+  answers: gateMetric("rpc.server.duration.count", "rpc.grpc.status_code", "rpc.service"),
   accepted: perSignal("otelcol_receiver_accepted", "receiver"),
   refused: perSignal("otelcol_receiver_refused", "receiver"),
   sent: perSignal("otelcol_exporter_sent", "exporter"),
@@ -96,4 +98,7 @@ export const exporters = {
 };
 /** Where the collector sees the data disk, ClickHouse's. */
 export const dataMountpoint = "/var/lib/otelcol";
-export const refusedKeyStatus = "16";
+/** HAProxy counts a backend and each of its servers; this is the backend. */
+export const wholeBackend = "BACKEND";
+/** The backend that answers requests without an accepted key. */
+export const refusedKeyBackend = "refused_key";

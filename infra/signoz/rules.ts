@@ -1,7 +1,7 @@
 /** Alert rules (RuletypesPostableRule, schema v2alpha1, of the SigNoz v0.138.0 API). */
 import { is } from "./condition";
 import type { ContentInput } from "./contentInput";
-import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyStatus } from "./names";
+import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyBackend } from "./names";
 import { builderQuery, formulaQueries, increase, latest, type Query } from "./query";
 import { quietLabel } from "./quietHours";
 import { spentSince } from "./sql";
@@ -126,7 +126,7 @@ const refusedKeyRule = ({ refusedRequestsLimit, signozUrl }: ContentInput): Rule
   fires:
     "more than `refusedRequestsLimit` requests in 15 minutes came with a key the gate does not accept",
   limit: "refusedRequestsLimit",
-  queries: [increase(gate.requests, { where: { "rpc.grpc.status_code": is(refusedKeyStatus) } })],
+  queries: [increase(gate.requests, { where: { "haproxy.proxy_name": is(refusedKeyBackend) } })],
   op: "above",
   matchType: "in_total",
   thresholds: [{ name: "warning", target: refusedRequestsLimit }],

@@ -1,6 +1,6 @@
 /** Saved views (SavedviewtypesPostableSavedView of the SigNoz v0.138.0 API): the questions of the runbook. */
 import { atLeast, is } from "./condition";
-import { events, gate, metrics, spans } from "./names";
+import { events, gate, metrics, spans, wholeBackend } from "./names";
 import {
   builderQuery,
   increase,
@@ -74,8 +74,11 @@ const views: View[] = [
   },
   {
     name: "gate-results",
-    title: "Gate: requests by result (0 accepted, 16 refused key)",
-    query: increase(gate.requests, { by: ["rpc.grpc.status_code"] }),
+    title: "Gate: requests by result",
+    query: increase(gate.requests, {
+      by: ["haproxy.proxy_name"],
+      where: { "haproxy.service_name": is(wholeBackend) },
+    }),
   },
 ];
 

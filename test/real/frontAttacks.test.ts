@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
 import { connect } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
@@ -19,6 +22,7 @@ import {
 } from "./attacker";
 import { type Gate, gateName, startGate } from "./gate";
 import { sample } from "./otlp";
+import { readLines } from "./pipelines";
 import { residentMib } from "./process";
 
 const holder = "mallory.0123456789abcdef";
@@ -454,11 +458,37 @@ describe("an attack leaves memory bounded, and an innocent client is served with
   });
 });
 
+/** What the collector has made of the front's statistics: requests by backend. */
+function sessionsOf(path: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { resourceMetrics = [] } of readLines(path))
+    for (const { resource, scopeMetrics } of resourceMetrics) {
+      const named = (name: string) =>
+        (resource.attributes ?? []).find(({ key }: { key: string }) => key === name)?.value
+          .stringValue;
+      if (named("haproxy.service_name") !== "BACKEND") continue;
+      for (const metric of scopeMetrics[0].metrics)
+        if (metric.name === "haproxy.sessions.total")
+          counts[named("haproxy.proxy_name")] = Number(metric.sum.dataPoints[0].asInt);
+    }
+  return counts;
+}
+
 describe("what a request may say", () => {
   let gate: Gate;
   beforeAll(async () => {
-    gate = await startGate({ keys: [holder, shared].join("\n") });
+    const self = { path: join(mkdtempSync(join(tmpdir(), "self-")), "self.jsonl") };
+    gate = await startGate({
+      keys: [holder, shared].join("\n"),
+      override: {
+        receivers: { haproxy: { collection_interval: "500ms" } },
+        exporters: { "file/self": { ...self, flush_interval: "20ms" } },
+        service: { pipelines: { "metrics/self": { exporters: ["file/self"] } } },
+      },
+    });
+    counted = () => sessionsOf(self.path);
   });
+  let counted: () => Record<string, number>;
   afterAll(() => gate.stop());
 
   /** One request with any headers; answers as {status, grpc-status}. */
@@ -536,6 +566,27 @@ describe("what a request may say", () => {
     ["packed and not said", "13", [key, message(gzipSync(sample("logs")), true)]],
   ])("%s: %s", async (_, status, args) => {
     expect(await ask(...args)).toBe(status);
+  });
+
+  it("what was said no to is counted by its reason", async () => {
+    const before = counted();
+    const grew = () =>
+      Object.fromEntries(
+        Object.entries(counted())
+          .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+          .filter(([, count]) => count > 0),
+      );
+    await ask({});
+    await ask({ "signoz-ingestion-key": "wrong-key-0123456789" });
+    await ask(key, message(Buffer.alloc(1), false, 0xffffffff));
+    await ask({ ...key, "grpc-encoding": "br" });
+    await ask({ ...key, ":method": "PUT" });
+    await expect.poll(grew, { timeout: 10_000 }).toEqual({
+      refused_key: 2,
+      refused_size: 1,
+      refused_encoding: 1,
+      refused_request: 1,
+    });
   });
 
   it("large ones pass: 3 MiB in clear, and packed", async () => {

@@ -82,11 +82,11 @@ export async function startGate(options: GateOptions): Promise<Gate> {
   const files = gateFiles(dir);
   files.writeKeys(options.keys);
   files.writeCertificate(certificate);
-  const collector = await startCollector(dir, options);
   const address = {
     port: options.port ?? (await freePort()),
     statisticsPort: await freePort(),
   };
+  const collector = await startCollector(dir, address.statisticsPort, options);
   let front = await startFront(dir, address, collector.port, options);
   return {
     host: "127.0.0.1",
@@ -170,6 +170,7 @@ async function startFront(
 
 async function startCollector(
   dir: string,
+  statisticsPort: number,
   { queueDir = join(dir, "queue"), override, rendered, env = {} }: GateOptions,
 ): Promise<Running & { port: number }> {
   mkdirSync(queueDir, { recursive: true });
@@ -177,7 +178,7 @@ async function startCollector(
   layConfig(dir, rendered ?? {});
   const args = [join(dir, "otel-collector.yaml")];
   const configs = [
-    overrides(queueDir, port, selfPort, healthPort),
+    overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
     endsInFiles(dir),
     override ?? {},
   ];
@@ -211,7 +212,11 @@ function run(
   };
 }
 
-function overrides(queueDir: string, port: number, selfPort: number, healthPort: number) {
+function overrides(
+  queueDir: string,
+  ports: Record<"port" | "selfPort" | "healthPort" | "statisticsPort", number>,
+) {
+  const { port, selfPort, healthPort, statisticsPort } = ports;
   return {
     extensions: {
       health_check: { endpoint: `127.0.0.1:${healthPort}` },
@@ -220,6 +225,7 @@ function overrides(queueDir: string, port: number, selfPort: number, healthPort:
     receivers: {
       otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } },
       "otlp/self": { protocols: { grpc: { endpoint: `127.0.0.1:${selfPort}` } } },
+      haproxy: { endpoint: `http://127.0.0.1:${statisticsPort}/stats` },
     },
   };
 }

@@ -1,10 +1,18 @@
 import { is } from "../condition";
 import type { Dashboard } from "../dashboard";
-import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyStatus } from "../names";
+import {
+  clientReceiver,
+  dataMountpoint,
+  exporters,
+  gate,
+  refusedKeyBackend,
+  wholeBackend,
+} from "../names";
 import { bars, lines, number, unit } from "../panel";
 import { increase, latest, type Query } from "../query";
 
-const refusedKey = { "rpc.grpc.status_code": is(refusedKeyStatus) };
+const counted = { "haproxy.service_name": is(wholeBackend) };
+const refusedKey = { ...counted, "haproxy.proxy_name": is(refusedKeyBackend) };
 const dataDisk = { mountpoint: is(dataMountpoint) };
 
 type Counters<A extends string> = Record<
@@ -36,7 +44,11 @@ export const gateAndStorage: Dashboard = {
   variables: [],
   sections: {
     Gate: [
-      number("Requests", "How many requests reached the gate?", increase(gate.requests)),
+      number(
+        "Requests",
+        "How many requests reached the gate?",
+        increase(gate.requests, { where: counted }),
+      ),
       number(
         "Refused keys",
         "How many came with a wrong or no key?",
@@ -51,13 +63,13 @@ export const gateAndStorage: Dashboard = {
       number("Waiting for ClickHouse", "How much is queued?", latest(gate.queueBytes), unit.bytes),
       bars(
         "Requests by result",
-        "Accepted (0), refused key (16), refused under pressure (8, 14)?",
-        increase(gate.requests, { by: ["rpc.grpc.status_code"] }),
+        "Let through (small, medium, large), or refused for the key, the form, the size, the rate?",
+        increase(gate.requests, { by: ["haproxy.proxy_name"], where: counted }),
       ),
       bars(
         "Requests by service",
         "Metrics, logs or traces?",
-        increase(gate.requests, { by: ["rpc.service"] }),
+        increase(gate.answers, { by: ["rpc.service"] }),
       ),
       lines("Accepted items", "What comes in?", fromClients(gate.accepted)),
       lines("Refused items", "What is turned back?", fromClients(gate.refused)),

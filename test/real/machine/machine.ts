@@ -344,7 +344,10 @@ export class Machine {
 
 function override() {
   return {
-    receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:24317" } } } },
+    receivers: {
+      otlp: { protocols: { grpc: { endpoint: "127.0.0.1:24317" } } },
+      haproxy: { endpoint: "http://127.0.0.1:8404/stats" },
+    },
     exporters: { nop: null, file: { path: "/tmp/self.jsonl", flush_interval: "50ms" } },
     service: {
       pipelines: {
