@@ -269,15 +269,7 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
     count("monitoring-settings", written.length, written.length, check(written));
     const whole = written.find(({ smtp }) => smtp !== null) as object;
     // Absent alerts are no alerts; the others the machine cannot do without.
-    const needed = [
-      "host",
-      "org",
-      "adminEmail",
-      "images",
-      "keepContent",
-      "dataDeviceName",
-      "signozUrl",
-    ];
+    const needed = ["host", "org", "adminEmail", "images", "dataDeviceName", "signozUrl"];
     const lacking = needed.map((key) => ({ ...whole, [key]: undefined }));
     expect(check(lacking)).toEqual(
       needed.map((key) => expect.stringMatching(new RegExp(`: ${key}$`))),
