@@ -28,8 +28,8 @@ export const faults: Fault[] = [
   {
     name: "a new authority signs the old key of the gate",
     file,
-    from: "`${name}-key-${signer.authority}`",
-    to: "`${name}-key`",
+    from: "signer.authority}`, ecdsa",
+    to: "0}`, ecdsa",
     tests,
   },
   {
