@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../../infra/vm/delivery";
@@ -259,7 +260,7 @@ describe("the disk", () => {
 });
 
 describe("what is delivered", () => {
-  it("is named by the shell and the units that use it", () => {
+  it("is named by the shell, the units and the pages that use it", () => {
     const used = [
       "compose.yaml",
       "startup.sh",
@@ -269,6 +270,7 @@ describe("what is delivered", () => {
       "provision.sh",
     ]
       .map(text)
+      .concat(readFileSync("docs/compromise.md", "utf8"))
       .join("\n");
     for (const name of names.filter(
       (name) =>
