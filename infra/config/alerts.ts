@@ -41,7 +41,7 @@ const teamBudgets: field.Kind<TeamBudget[]> = {
 
 const clock = "([01]\\d|2[0-3]):[0-5]\\d";
 const webhook =
-  /^https?:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\d{1,5})?(\/[\x21-\x7e]*)?$/;
+  /^https?:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\d{1,5})?(\/([!-$&-~]|%[0-9a-fA-F]{2})*)?$/;
 
 /** What SigNoz alerts on and whom it tells. */
 export const alerts = {

@@ -33,23 +33,38 @@ const odd = fc.constantFrom(
 );
 const letter = fc.constantFrom(..."abzAZ019");
 
-/** A value that is right, with some of its characters taken out, put in or replaced; or none of that. */
+type Edit = [place: number, how: "in" | "out" | "over" | "case", what: string];
+
+function edited(text: string, [place, how, what]: Edit): string {
+  const at = place % (text.length + 1);
+  const [before, one, after] = [text.slice(0, at), text.slice(at, at + 1), text.slice(at + 1)];
+  switch (how) {
+    case "in":
+      return before + what + one + after;
+    case "out":
+      return before + after;
+    case "over":
+      return before + what + after;
+    case "case":
+      return before + (one === one.toLowerCase() ? one.toUpperCase() : one.toLowerCase()) + after;
+  }
+}
+
+/** A value that is right, with some of its characters taken out, put in, replaced or in another case; or none of that. */
 const near = (values: string[]) =>
   fc
     .tuple(
       fc.constantFrom(...values),
-      fc.array(fc.tuple(fc.nat(80), fc.constantFrom("in", "out", "over"), fc.oneof(odd, letter)), {
-        maxLength: 3,
-      }),
+      fc.array(
+        fc.tuple(
+          fc.nat(80),
+          fc.constantFrom("in", "out", "over", "case"),
+          fc.oneof(odd, letter),
+        ) as fc.Arbitrary<Edit>,
+        { maxLength: 3 },
+      ),
     )
-    .map(([value, edits]) =>
-      edits.reduce((text, [place, how, what]) => {
-        const at = place % (text.length + 1);
-        return (
-          text.slice(0, at) + (how === "out" ? "" : what) + text.slice(at + (how === "in" ? 0 : 1))
-        );
-      }, value),
-    );
+    .map(([value, edits]) => edits.reduce(edited, value));
 const free = fc.array(fc.oneof(odd, letter), { maxLength: 12 }).map((parts) => parts.join(""));
 
 function accepted<T>(kind: Kind<T>, values: string[]): { tried: number; taken: string[] } {

@@ -225,6 +225,12 @@ describe("readSettings", () => {
     expect(() => read({ [key]: value, ...others })).not.toThrow();
   });
 
+  it("refuses an address that Go, which SigNoz reads it with, could not parse", () => {
+    expect(faultsOf({}, { alertWebhookUrl: "https://hooks.example.com/100%" })).toContain(
+      "monitoring:alertWebhookUrl = [secret] must be an http or https URL",
+    );
+  });
+
   it("refuses a secret that the copy of the state could not hide", () => {
     expect(faultsOf({ smtpUser: "u" }, { smtpPassword: "short" })).toContain(
       "monitoring:smtpPassword = [secret] must have 8 characters or more",
