@@ -6,7 +6,7 @@ export default defineConfig({
     maxWorkers: 3,
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**"],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });

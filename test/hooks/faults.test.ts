@@ -105,7 +105,8 @@ describe("whatever is broken, the session starts and the engineer's settings sur
     for (const run of runs) {
       expect(run).toMatchObject({ code: 0, stderr: "" });
       expect(run.stdout).toSatisfy(isOneMessage);
-      expect(run.seconds).toBeLessThan(8);
+      // What hangs takes a minute; a busy machine may need several of the hook's bounds of 3 s.
+      expect(run.seconds).toBeLessThan(30);
     }
     expect(runs[1]?.stdout).toBe("");
     expect(theirs(after)).toEqual(theirs(before));
