@@ -1,10 +1,10 @@
-import { gate } from "./gate.js";
+import { clients, gate } from "./gate.js";
 import { hook, session } from "./hook.js";
 import { preview } from "./preview.js";
 import { render, type Table } from "./table.js";
 
 /** Every bench, by the name that `npm run bench -- NAME` takes. */
-const benches: Record<string, () => Promise<Table>> = { preview, hook, session, gate };
+const benches: Record<string, () => Promise<Table>> = { preview, hook, session, gate, clients };
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.find((name) => !benches[name]);

@@ -111,20 +111,21 @@ export function request(stream: number, body: Buffer, options: Head = {}): Buffe
 
 export class Attacker {
   private readonly sockets = new Set<Socket | TLSSocket>();
-  /** Connections that the gate has ended. */
-  closed = 0;
-
   constructor(private readonly gate: Gate) {}
 
   private keep<S extends Socket>(socket: S, reads: boolean): S {
     this.sockets.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => {
-      this.closed++;
       this.sockets.delete(socket);
     });
     if (reads) socket.resume();
     return socket;
+  }
+
+  /** Connections over TLS that are open. */
+  get connected(): number {
+    return [...this.sockets].filter((socket) => "encrypted" in socket && !socket.destroyed).length;
   }
 
   /** A connection in clear. */

@@ -54,6 +54,8 @@ export interface Gate {
   /** Of the front. */
   pid: number;
   collectorPid: number;
+  /** Of the collector, in clear and without a key, as only the front reaches it. */
+  collectorPort: number;
   /** Of the front's statistics and its health check. */
   statisticsPort: number;
   /** Replaces the accepted keys, one a line, as the VM does: the file first, then the running front; both or an error. */
@@ -97,6 +99,7 @@ export async function startGate(options: GateOptions): Promise<Gate> {
       return front.pid;
     },
     collectorPid: collector.pid,
+    collectorPort: collector.port,
     setKeys: (text) => {
       files.writeKeys(text);
       files.apply();
