@@ -61,6 +61,9 @@ export const derivations: Record<string, (secret: string) => string> = {
     Buffer.from(`ab${secret}z`).toString("base64"),
   "as basic authentication": (secret) =>
     `Basic ${Buffer.from(`admin:${secret}`).toString("base64")}`,
+  "in base64 behind 1 letter": (secret) => `k${Buffer.from(secret).toString("base64")}`,
+  "in base64 behind 2 letters": (secret) => `k/${Buffer.from(secret).toString("base64")}`,
+  "in base64 behind 3 letters": (secret) => `key${Buffer.from(secret).toString("base64")}`,
   "in folded base64": (secret) =>
     Buffer.from(`${secret}${secret}`)
       .toString("base64")
