@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ServiceDefinition } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
 import { describe, expect, it } from "vitest";
 import { renderContent } from "../../../infra/signoz/content.js";
 import { events, gate, metrics, type Source, spans, stamped } from "../../../infra/signoz/names.js";
@@ -10,10 +12,16 @@ interface Attribute {
   key: string;
   value: Record<string, unknown>;
 }
-const read = (name: string) =>
-  JSON.parse(
-    readFileSync(join(__dirname, "../../samples/claude-code/grpc-default", `${name}.json`), "utf8"),
-  ).request;
+const proto = join(__dirname, "../../../simulator/month/otlp.proto");
+const samples = join(__dirname, "../../samples/claude-code/grpc-default");
+const requests = loadSync(proto, { longs: String })["otlp.Export"] as ServiceDefinition;
+/** A recorded request, decoded. */
+const read = (signal: "metrics" | "logs" | "traces", file: string) =>
+  // biome-ignore lint/suspicious/noExplicitAny: the OTLP tree, which is read by path
+  (requests[signal] as any).requestDeserialize(readFileSync(join(samples, file)));
+
+// biome-ignore lint/suspicious/noExplicitAny: the OTLP tree, which is read by path
+const recordsOf = (scopes: { records: any[] }[]) => scopes.flatMap(({ records }) => records);
 
 /** Attributes that Claude Code really sent, by the name of the metric, event or span: name to OTLP type. */
 const sent: Record<string, Record<string, string>> = {};
@@ -23,26 +31,21 @@ const see = (name: string, ...attributes: Attribute[][]) => {
 };
 /** The same, log records only. */
 const sentInLogs: Record<string, Record<string, string>> = {};
-const temporality: Record<string, string> = {};
-for (const { resource, scopeMetrics } of read("01-metrics").resourceMetrics)
-  for (const { name, sum } of scopeMetrics.flatMap(
-    (scope: { metrics: object[] }) => scope.metrics,
-  )) {
+const temporality: Record<string, number> = {};
+/** AGGREGATION_TEMPORALITY_DELTA of opentelemetry-proto 1.5. */
+const delta = 1;
+for (const { resource, scopes } of read("metrics", "01-metrics.bin").groups)
+  for (const { name, sum } of recordsOf(scopes)) {
     temporality[name] = sum.aggregationTemporality;
     for (const { attributes } of sum.dataPoints) see(name, resource.attributes, attributes);
   }
-for (const { resource, scopeLogs } of read("02-logs").resourceLogs)
-  for (const { body, attributes } of scopeLogs.flatMap(
-    (s: { logRecords: object[] }) => s.logRecords,
-  )) {
+for (const { resource, scopes } of read("logs", "02-logs.bin").groups)
+  for (const { body, attributes } of recordsOf(scopes)) {
     see(body.stringValue, resource.attributes, attributes);
     sentInLogs[body.stringValue] = sent[body.stringValue] ?? {};
   }
-for (const { resource, scopeSpans } of read("03-traces").resourceSpans)
-  for (const { name, attributes } of scopeSpans.flatMap(
-    (scope: { spans: object[] }) => scope.spans,
-  ))
-    see(name, resource.attributes, attributes);
+for (const { resource, scopes } of read("traces", "03-traces.bin").groups)
+  for (const { name, attributes } of recordsOf(scopes)) see(name, resource.attributes, attributes);
 
 describe("names", () => {
   const sources: Source[] = [metrics, events, spans].flatMap((kind) => Object.values(kind));
@@ -58,7 +61,7 @@ describe("names", () => {
 
   it("are of delta temporality where they are metrics", () => {
     for (const { name } of Object.values(metrics))
-      expect(temporality[name]).toBe("AGGREGATION_TEMPORALITY_DELTA");
+      expect([name, temporality[name]]).toEqual([name, delta]);
   });
 });
 
