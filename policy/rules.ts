@@ -1,3 +1,4 @@
+import { unknownValue } from "../scripts/ci/preview/digest";
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import { memberFaults, type PolicyResource, secretOf, strings, unknownValue } from "./resource";
 
@@ -145,11 +146,12 @@ function tunnelFaults({ condition }: Record<string, unknown>): Fault[] {
     : [["grants", "opens more than SigNoz's port; its condition must be destination.port == 8080"]];
 }
 
-/** Whether the engine keeps a value encrypted: marked by the SDK, or blinded in a preview. */
+/** Whether the engine keeps a value encrypted: marked by the SDK, or blinded or not yet known in a preview. */
 function isHidden(value: unknown): boolean {
   return (
     value === undefined ||
     value === "[secret]" ||
+    value === unknownValue ||
     (typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value)
   );
 }

@@ -200,7 +200,7 @@ suite(`what the gate tells of its machine${because}`, () => {
         ]);
     };
     // The second collection comes a minute later; the first one, a second after the start.
-    machine.sh("docker stop x; docker start x");
+    machine.sh("docker stop monitoring-collector-1; docker start monitoring-collector-1");
     await expect.poll(() => utilization().at(-1)?.[1], { timeout: 20_000 }).toBeGreaterThan(0.4);
     const [mountpoint, used] = utilization().at(-1) as [string, number];
     expect(mountpoint).toBe("/var/lib/otelcol");
