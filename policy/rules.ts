@@ -1,4 +1,3 @@
-import { unknownValue } from "../scripts/ci/preview/digest";
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import { memberFaults, type PolicyResource, secretOf, strings, unknownValue } from "./resource";
 
