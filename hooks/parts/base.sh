@@ -106,15 +106,23 @@ find_host() {
 # without symbolic links. One left by a process of this machine that died, or older than a minute, is taken over.
 lock() {
   find_host
-  (set -C && printf '%s %s\n' "$$" "$host_name" >"$state/$1.lock") 2>/dev/null && return 0
+  make_lock "$state/$1.lock" && return 0
   holder=
   where=
   [ -L "$state/$1.lock" ] || read -r holder where 2>/dev/null <"$state/$1.lock"
   if { [ -n "$holder" ] && [ "$where" = "$host_name" ] && ! kill -0 "$holder" 2>/dev/null; } ||
     [ -n "$(find "$state/$1.lock" -prune -mmin +1 2>/dev/null)" ]; then
     rm -f "$state/$1.lock"
-    (set -C && printf '%s %s\n' "$$" "$host_name" >"$state/$1.lock") 2>/dev/null && return 0
+    make_lock "$state/$1.lock" && return 0
   fi
+  return 1
+}
+
+# A full disk takes the file and not its line: an empty lock would shut everybody out for a minute.
+make_lock() {
+  (set -C && : >"$1") 2>/dev/null || return 1
+  (printf '%s %s\n' "$$" "$host_name" >"$1") 2>/dev/null && return 0
+  rm -f "$1"
   return 1
 }
 

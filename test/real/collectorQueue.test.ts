@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
@@ -74,8 +74,12 @@ describe("what the gate has said OK to", () => {
 });
 
 describe("exporters.yaml", () => {
-  it("is what SigNoz's own exporters take", async () => {
-    const binary = await signozExporters();
+  let binary: string;
+  // Built the first time: longer than a test may take.
+  beforeAll(async () => {
+    binary = await signozExporters();
+  }, 900_000);
+  it("is what SigNoz's own exporters take", () => {
     const dir = mkdtempSync(join(tmpdir(), "exporters-"));
     const validate = (text: string) => {
       const config = readFileSync(shipped("otel-collector.yaml"), "utf8").replaceAll(

@@ -29,6 +29,7 @@ it("verify-telemetry.sh's marker is a log record to the real collector", async (
     const [resourceLogs] = gate.received()[0]?.resourceLogs ?? [];
     expect(resourceLogs.resource.attributes).toEqual([
       { key: "service.name", value: { stringValue: "monitoring-verify" } },
+      { key: "engineer.verified", value: { stringValue: "false" } },
     ]);
     const [record] = resourceLogs.scopeLogs[0].logRecords;
     expect(record.body.stringValue).toMatch(/^verify-telemetry \d{4}-/);
