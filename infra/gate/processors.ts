@@ -336,7 +336,7 @@ function logs(options: GateOptions): Statements[] {
         ...(keepContent
           ? []
           : [
-              `set(body, "") where not ${matches("body", "^claude_code[.][a-z_]{1,64}$$")}${own}`,
+              `set(body, "") where not ${matches("body", "^(?:claude_code[.][a-z_]{1,64}|verify-telemetry [0-9TZ:-]{20} [0-9]{1,10})$$")}${own}`,
               `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
               `set(event_name, "") where event_name != "" and not ${matches("event_name", "^(?:claude_code|gen_ai)[.][a-z_.]{1,64}$$")}`,
               errorWord,
