@@ -118,9 +118,15 @@ lock() {
   return 1
 }
 
-# A full disk takes the file and not its line: an empty lock would shut everybody out for a minute.
+# Made whole in one step where the file system has hard links: an empty lock, after a full disk or a kill between the two
+# steps, would shut everybody out for a minute.
 make_lock() {
-  (set -C && : >"$1") 2>/dev/null || return 1
+  if (printf '%s %s\n' "$$" "$host_name" >"$state/tmp.$$") 2>/dev/null && ln "$state/tmp.$$" "$1" 2>/dev/null; then
+    rm -f "$state/tmp.$$"
+    return 0
+  fi
+  rm -f "$state/tmp.$$"
+  [ ! -e "$1" ] && (set -C && : >"$1") 2>/dev/null || return 1
   (printf '%s %s\n' "$$" "$host_name" >"$1") 2>/dev/null && return 0
   rm -f "$1"
   return 1

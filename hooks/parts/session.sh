@@ -70,7 +70,7 @@ keep_settings() {
   else
     client_keep remove
   fi
-  # Last, because the next start takes it for the sign that all of the above was done.
+  # After the client's settings: the next start takes the two files for the sign that those were written.
   put verdict "$verdict_of_model $why$newline"
   [ "$verdict_of_model" = ours ] || exports=
   put env "$exports"

@@ -122,7 +122,8 @@ write_ca() {
 variables_in_step() {
   slurp "$certificate"
   [ "$text" = "${ca_certificate:+$ca_certificate$newline}" ] || return 1
-  slurp "$state/verdict"
+  # Missing after a start that was killed: then the profile's file may be missing too.
+  slurp "$state/verdict" || return 1
   case $text in
     ours*) kept=$exports ;;
     *) kept= ;;
