@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import type { GateOptions as Rendered } from "../../infra/gate/processors";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
-import { collector } from "./parts/collector";
+import { collector, signozExporters } from "./parts/collector";
 import { haproxy } from "./parts/haproxy";
 import { endsInFiles, layConfig, readLines } from "./pipelines";
 
@@ -33,6 +33,8 @@ export interface GateOptions {
   rendered?: Partial<Rendered>;
   /** Merged over everything by the collector itself, as one more --config. */
   override?: Record<string, unknown>;
+  /** Port of a ClickHouse that SigNoz's own exporters write to; default: what passes ends in files. */
+  storePort?: number;
   /** Where the queues lie; default: a folder that goes with the gate. */
   queueDir?: string;
 }
@@ -174,15 +176,18 @@ async function startFront(
 async function startCollector(
   dir: string,
   statisticsPort: number,
-  { queueDir = join(dir, "queue"), override, rendered, env = {} }: GateOptions,
+  { queueDir = join(dir, "queue"), override, rendered, storePort, env = {} }: GateOptions,
 ): Promise<Running & { port: number }> {
   mkdirSync(queueDir, { recursive: true });
   const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
-  layConfig(dir, rendered ?? {});
+  layConfig(dir, rendered ?? {}, {
+    "@clickhouse:9000": `@127.0.0.1:${storePort}`,
+    "127.0.0.1:14317": `127.0.0.1:${selfPort}`,
+  });
   const args = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
-    endsInFiles(dir),
+    storePort ? {} : endsInFiles(dir),
     override ?? {},
   ];
   for (const [index, config] of configs.entries()) {
@@ -190,7 +195,8 @@ async function startCollector(
     writeFileSync(args.at(-1) as string, stringify(config));
   }
   const flags = args.flatMap((path) => ["--config", path]);
-  const started = run(await collector(), flags, env);
+  const binary = await (storePort ? signozExporters() : collector());
+  const started = run(binary, flags, { CLICKHOUSE_PASSWORD: "secret", ...env });
   await untilHealthy("collector", `http://127.0.0.1:${healthPort}/`, started);
   return { ...started, port };
 }

@@ -44,13 +44,18 @@ export function readLines(path: string): Exported[] {
 }
 
 /** The delivered configuration in a folder of the test's, and the pipelines' ends as files in it. */
-export function layConfig(dir: string, options: Partial<GateOptions>) {
+export function layConfig(
+  dir: string,
+  options: Partial<GateOptions>,
+  elsewhere: Record<string, string> = {},
+) {
   const files = deliveredFiles({ ...defaultGate, ...options });
-  for (const name of ["otel-collector.yaml", "processors.yaml", "exporters.yaml"])
-    writeFileSync(
-      join(dir, name),
-      (files[name] ?? "").replaceAll("/etc/otelcol", dir).replaceAll("/var/lib/otelcol", dir),
-    );
+  const places = { "/etc/otelcol": dir, "/var/lib/otelcol": dir, ...elsewhere };
+  for (const name of ["otel-collector.yaml", "processors.yaml", "exporters.yaml"]) {
+    let text = files[name] ?? "";
+    for (const [shipped, here] of Object.entries(places)) text = text.replaceAll(shipped, here);
+    writeFileSync(join(dir, name), text);
+  }
 }
 
 /** Replaces SigNoz's exporters by files. */

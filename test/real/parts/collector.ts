@@ -30,6 +30,12 @@ export async function signozExporters(): Promise<string> {
   return join(await built("collector-signoz", manifest), "otelcol");
 }
 
+/** The version of SigNoz's module that the exporters come from, and what its go.mod replaces. */
+export function signozModule(): { version: string; replaces: string[] } {
+  const [{ gomod }] = signozManifest.exporters;
+  return { version: gomod.split(" ")[1], replaces: signozManifest.replaces };
+}
+
 // Stringified anew, so that a comment in a manifest builds nothing.
 function built(name: string, parsed: object): Promise<string> {
   const manifest = stringify(parsed);

@@ -1,0 +1,214 @@
+"""ClickHouse's engine as a server on loopback: the native protocol, a connection of the engine's own for each client.
+
+usage: server.py FOLDER PORT HTTP_PORT
+It is a cluster of one with real Distributed tables. What needs Keeper is rewritten: ON CLUSTER goes, Replicated tables
+are plain ones (so nothing that is inserted twice is recognised), system tables of Keeper are views. Any user may enter.
+Over HTTP a query is the body of a POST, as ClickHouse has it. Prints a line when it listens; what is refused goes to
+stderr.
+"""
+
+import os
+import re
+import socket
+import struct
+import sys
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import chdb
+
+from native import BLOCK_INFO, REVISION, Refused, Wire, empty_block, split_blocks, string, take_block, varint
+
+folder, port, http_port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+spool = tempfile.mkdtemp(prefix="insert-")
+
+CONFIG = f"""<clickhouse>
+  <tcp_port>{port}</tcp_port>
+  <remote_servers><cluster><shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard></cluster></remote_servers>
+</clickhouse>
+"""
+KEEPER = {
+    "zookeeper_connection": "'default' AS name, '127.0.0.1' AS host, 9181::UInt16 AS port, 0::UInt8 AS is_expired",
+    "distributed_ddl_queue": "'' AS entry, '' AS cluster, '' AS query, now() AS query_create_time, '' AS host, "
+    "0::UInt16 AS port, 'Finished' AS status, '0' AS exception_code WHERE 0",
+}
+REWRITES = [
+    (r"\s+ON\s+CLUSTER\s+['`\"]?[\w-]+['`\"]?", " "),
+    (r"\bReplicated(?=\w*MergeTree)", ""),
+    (r"(MergeTree\()\s*'/[^']*'\s*,\s*'\{replica\}'\s*,?", r"\1"),
+    (rf"\bsystem\.({'|'.join(KEEPER)})\b", r"keeper.\1"),
+]
+INSERT = re.compile(r"^\s*INSERT\s+INTO\s+(?:TABLE\s+)?([\w.`\"]+)\s*(\([^()]*\))?\s*(?:SETTINGS[^()]*?)?\s*(?:VALUES|FORMAT\s+\w+)?\s*$", re.I)
+READ = re.compile(r"^\s*(?:/\*.*?\*/\s*)*\(?\s*(SELECT|WITH|SHOW)\b", re.I | re.S)
+
+
+def rewrite(query):
+    for pattern, by in REWRITES:
+        query = re.sub(pattern, by, query, flags=re.I)
+    return query.strip().rstrip(";")
+
+
+class Engine:
+    """One connection of the engine: queries of different connections run at the same time."""
+
+    def __init__(self):
+        self.connection = chdb.connect(f"{folder}/data?config-file={folder}/config.xml")
+        self.settings = {}
+        self.run("SET allow_suspicious_low_cardinality_types = 1, mutations_sync = 1")
+
+    def run(self, query, form="Native"):
+        try:
+            return self.connection.query(query, form).bytes() or b""
+        except Exception as error:  # chdb raises RuntimeError and its own
+            raise Refused(str(error)) from None
+
+    def columns(self, what):
+        """(name, type, kind of default) of a table or (query)"""
+        lines = self.run(f"DESCRIBE {what}", "JSONCompactEachRow").decode().splitlines()
+        rows = [eval(line, {"null": None}) for line in lines]  # noqa: S307 the engine's own strings
+        return [tuple(row[:3]) for row in rows]
+
+    def apply(self, settings):
+        for name, value in settings.items():
+            if self.settings.get(name) != value:
+                self.run(f"SET {name} = '{value}'")
+        self.settings |= settings
+
+
+class Client(threading.Thread):
+    def __init__(self, sock):
+        super().__init__(daemon=True)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock, self.wire = sock, Wire(sock)
+
+    def run(self):
+        try:
+            self.hello()
+            self.engine = Engine()
+            while True:
+                packet = self.wire.varint()
+                if packet == 1:
+                    self.query()
+                elif packet == 2:  # what is still on its way of an insert that was refused
+                    self.wire.string()
+                    take_block(self.wire)
+                elif packet == 4:
+                    self.wire.send(b"\x04")
+        except (EOFError, OSError):
+            pass
+        except Refused as error:
+            print(f"connection ended: {error}", file=sys.stderr, flush=True)
+        finally:
+            self.sock.close()
+
+    def hello(self):
+        wire = self.wire
+        wire.varint(), wire.string(), wire.varint(), wire.varint(), wire.varint()
+        wire.string(), wire.string(), wire.string()
+        name = [string("ClickHouse"), varint(25), varint(12), varint(REVISION), string("UTC"), string("engine"), varint(5)]
+        wire.send(b"\0", *name)
+
+    def query(self):
+        wire = self.wire
+        wire.string()
+        wire.byte(), wire.string(), wire.string(), wire.string(), wire.raw(8), wire.byte()
+        wire.string(), wire.string(), wire.string(), wire.varint(), wire.varint(), wire.varint(), wire.string()
+        wire.varint(), wire.varint()
+        if wire.byte():
+            wire.raw(24), wire.string(), wire.byte()
+        settings = {}
+        while name := wire.string():
+            wire.varint()
+            settings[name] = wire.string()
+        wire.string(), wire.varint()
+        compressed, query = wire.varint(), wire.string()
+        wire.varint(), wire.string(), take_block(wire)
+        try:
+            if compressed:
+                raise Refused("Code: 48. This adapter speaks without compression only")
+            self.engine.apply(settings)
+            insert = INSERT.match(query)
+            if insert:
+                self.insert(insert[1], insert[2])
+            else:
+                self.answer(rewrite(query))
+        except Refused as error:
+            text = str(error)
+            print(f"refused: {text[:500]}\n  {query[:2000]}", file=sys.stderr, flush=True)
+            code = re.search(r"Code: (\d+)", text)
+            number = struct.pack("<i", int(code[1]) if code else 1002)
+            wire.send(b"\x02", number, string("DB::Exception"), string(text), string(""), b"\0")
+
+    def data(self, block):
+        self.wire.send(b"\x01\x00", BLOCK_INFO, block)
+
+    def answer(self, query):
+        native = self.engine.run(query)
+        if native:
+            for block in split_blocks(native):
+                self.data(block)
+        elif READ.match(query):
+            self.data(empty_block([column[:2] for column in self.engine.columns(f"({query})")]))
+        self.wire.send(b"\x05")
+
+    def insert(self, table, listed):
+        every = {name: kind for name, kind, default in self.engine.columns(f"TABLE {table}") if default not in ("ALIAS", "MATERIALIZED")}
+        names = [name.strip(" `\"\n\t") for name in listed.strip("()").split(",")] if listed else list(every)
+        missing = [name for name in names if name not in every]
+        if missing:
+            raise Refused(f"Code: 16. No such column {missing} in table {table}")
+        # clickhouse-go writes a Go map into JSON in a form that is long to read; as a map it is short.
+        maps = [name for name in names if name == "resource" and every[name].startswith("JSON")]
+        self.data(empty_block([(name, "Map(String, String)" if name in maps else every[name]) for name in names]))
+        path, total = os.path.join(spool, f"{threading.get_ident()}.native"), 0
+        with open(path, "wb") as file:
+            while (packet := self.wire.varint()) == 2:
+                self.wire.string()
+                rows, block = take_block(self.wire)
+                if rows == 0:
+                    break
+                file.write(block)
+                total += rows
+        if packet != 2:
+            return  # cancelled
+        if total:
+            quoted = [f"`{name}`" for name in names]
+            values = [f"toJSONString({name})" if name.strip("`") in maps else name for name in quoted]
+            self.engine.run(f"INSERT INTO {table} ({', '.join(quoted)}) SELECT {', '.join(values)} FROM file('{path}', 'Native')")
+        self.wire.send(b"\x05")
+
+
+class Http(BaseHTTPRequestHandler):
+    def do_POST(self):
+        query = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        try:
+            # Without a format, as clickhouse-client writes.
+            status, body = 200, Engine().run(rewrite(query), "TSV")
+        except Refused as error:
+            status, body = 400, str(error).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    os.makedirs(f"{folder}/data", exist_ok=True)
+    with open(f"{folder}/config.xml", "w", encoding="utf8") as file:
+        file.write(CONFIG)
+    engine = Engine()
+    engine.run("CREATE DATABASE IF NOT EXISTS keeper")
+    for name, columns in KEEPER.items():
+        engine.run(f"CREATE VIEW IF NOT EXISTS keeper.{name} AS SELECT {columns}")
+    threading.Thread(target=ThreadingHTTPServer(("127.0.0.1", http_port), Http).serve_forever, daemon=True).start()
+    listener = socket.create_server(("127.0.0.1", port), backlog=200)
+    print("listening", flush=True)
+    while True:
+        Client(listener.accept()[0]).start()
+
+
+main()

@@ -1,0 +1,103 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defaultGate } from "../../../infra/gate/processors";
+import { freePort } from "../../../simulator/freePort";
+import { chdb } from "../parts/chdb";
+import { migrator } from "../parts/migrator";
+
+const retention = join(__dirname, "../../../infra/vm/files/retention.sh");
+
+/**
+ * ClickHouse's engine behind its native protocol, with SigNoz's own schema and the shipped retention.
+ * Not here: Keeper, replicated tables, users (clickhouseUsers.test.ts has them).
+ */
+export class Store {
+  private child?: ChildProcess;
+  /** What was refused, and why. */
+  refused = "";
+  private constructor(
+    readonly folder: string,
+    /** Of the native protocol. */
+    readonly port: number,
+    private readonly httpPort: number,
+    private readonly python: string,
+  ) {}
+
+  static async start({ retentionDays = defaultGate.retentionDays } = {}): Promise<Store> {
+    const folder = mkdtempSync(join(tmpdir(), "store-"));
+    const store = new Store(folder, await freePort(), await freePort(), await chdb());
+    await store.listen();
+    const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${store.port}`;
+    // As compose.yaml runs them.
+    for (const command of ["ready", "bootstrap", "sync up", "async up", "sync check"])
+      execFileSync(await migrator(), ["migrate", ...command.split(" "), dsn, "--timeout=10m"], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+    store.retain(retentionDays);
+    return store;
+  }
+
+  /** Starts the engine on what is in its folder. */
+  async listen(): Promise<void> {
+    const server = join(__dirname, "server.py");
+    const ports = [this.port, this.httpPort].map(String);
+    const child = spawn("python3", [server, this.folder, ...ports], {
+      cwd: tmpdir(),
+      env: { ...process.env, PYTHONPATH: this.python },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.child = child;
+    child.stderr.on("data", (chunk) => {
+      this.refused += chunk;
+    });
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`the engine ended with ${code}: ${this.refused}`);
+    });
+    await Promise.race([once(child.stdout, "data"), ended]);
+    ended.catch(() => undefined);
+  }
+
+  /** The shipped retention.sh; clickhouse-client is the engine's HTTP. */
+  retain(retentionDays: object): void {
+    const settings = join(this.folder, "settings.json");
+    writeFileSync(settings, JSON.stringify({ retentionDays }));
+    const script = `set -eu; . "$0"; settings=$1
+      clickhouse_query() { curl --silent --show-error --fail-with-body --data-binary @- "http://127.0.0.1:$2"; }
+      apply_retention`.replace("$2", String(this.httpPort));
+    execFileSync("bash", ["-c", script, retention, settings]);
+  }
+
+  /** @returns what a statement answers as clickhouse-client writes it */
+  async run(statement: string): Promise<string> {
+    const body = Buffer.from(statement);
+    const answer = await fetch(`http://127.0.0.1:${this.httpPort}`, { method: "POST", body });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${text}\n  of ${statement}`);
+    return text;
+  }
+
+  async query<Row>(select: string): Promise<Row[]> {
+    const text = await this.run(
+      `${select} FORMAT JSONEachRow SETTINGS output_format_json_quote_64bit_integers = 0`,
+    );
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+
+  /** @param signal SIGKILL is a crash */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const ended = once(this.child as ChildProcess, "exit");
+    this.child?.kill(signal);
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.end("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,220 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultGate } from "../../infra/gate/processors";
+import { Store } from "./clickhouse/store";
+import { type Gate, OtlpClient, type Signal, startGate } from "./gate";
+import { readLines, signals } from "./pipelines";
+import { ages, at, attribute, day, poison, records, timed } from "./poison";
+import { attributes, encode, type Message, type One, one, type Value } from "./requests";
+
+const key = { "signoz-ingestion-key": "ada.personal-key" };
+let store: Store;
+let gate: Gate;
+let client: OtlpClient;
+beforeAll(async () => {
+  store = await Store.start();
+  gate = await startGate({ keys: key["signoz-ingestion-key"], storePort: store.port });
+  client = new OtlpClient(gate);
+});
+afterAll(async () => {
+  client?.close();
+  await gate?.stop();
+  await store?.stop();
+});
+
+const series = `(SELECT fingerprint, any(labels) AS labels, any(attrs) AS attrs, any(scope_attrs) AS scope_attrs,
+  any(resource_attrs) AS resource_attrs, any(type) AS type, any(unit) AS unit, any(is_monotonic) AS is_monotonic
+  FROM signoz_metrics.distributed_time_series_v4 GROUP BY fingerprint)`;
+/** What clients sent: the session as column session, the time (epoch ms) as column time, and what else SigNoz has. */
+const stored: Record<Signal, string> = {
+  metrics: `(SELECT *, attrs['session.id'] AS session, unix_milli AS time FROM signoz_metrics.distributed_samples_v4
+    INNER JOIN ${series} AS series USING fingerprint WHERE attrs['session.id'] != '')`,
+  logs: "(SELECT *, attributes_string['session.id'] AS session, intDiv(timestamp, 1000000) AS time FROM signoz_logs.distributed_logs_v2)",
+  traces:
+    "(SELECT *, attributes_string['session.id'] AS session, toUnixTimestamp64Milli(timestamp) AS time FROM signoz_traces.distributed_signoz_index_v3)",
+};
+/** Sessions that begin so, and how often each is stored. */
+async function sessions(signal: Signal, begin: string): Promise<Record<string, number>> {
+  const rows = await store.query<{ session: string; count: number }>(
+    `SELECT session, count() AS count FROM ${stored[signal]} WHERE startsWith(session, '${begin}') GROUP BY session ORDER BY session`,
+  );
+  return Object.fromEntries(rows.map(({ session, count }) => [session, count]));
+}
+const patient = { timeout: 60_000, interval: 500 };
+const send = async (signal: Signal, groups: Message[]) =>
+  expect(await client.send(signal, encode(signal, groups), key)).toBe(0);
+const named = (session: string, more: [string, Value][] = [], fields: Message = {}): One => ({
+  record: { ...fields, attributes: attributes([["session.id", session], ...more]) },
+});
+const add = (counts: Record<string, number>, name: string, count: number) => {
+  counts[name] = (counts[name] ?? 0) + count;
+};
+
+describe("a poisoned and an innocent record in one batch", () => {
+  const innocents: Record<Signal, Record<string, number>> = { metrics: {}, logs: {}, traces: {} };
+  const refused: Record<Signal, Record<string, number>> = { metrics: {}, logs: {}, traces: {} };
+  beforeAll(async () => {
+    for (const [index, [, signal, parts, reason]] of poison.entries()) {
+      const innocent = one(signal, named(`innocent-${index}`));
+      const poisoned = one(signal, parts);
+      const [poisonedScope, innocentScope] = [poisoned.scopes[0], innocent.scopes[0]];
+      add(
+        refused[signal],
+        reason,
+        poisonedScope.records.flatMap(
+          (record: Message) => (record.sum ?? record.histogram)?.dataPoints ?? [record],
+        ).length,
+      );
+      add(innocents[signal], `innocent-${index}`, 1);
+      // In one resource and scope where the poison is not of a scope of its own.
+      if (!parts.scope) innocentScope.records.unshift(...poisonedScope.records);
+      await send(signal, parts.scope ? [poisoned, innocent] : [innocent]);
+    }
+  });
+
+  it.each(signals)("%s: each innocent is stored once, and nothing poisoned", async (signal) => {
+    await expect.poll(() => sessions(signal, ""), patient).toEqual(innocents[signal]);
+  });
+
+  it.each([
+    ["metrics", "refused_metric_points"],
+    ["logs", "refused_log_records"],
+    ["traces", "refused_spans"],
+  ] as const)(
+    "%s: what is refused is counted in the store and kept aside",
+    async (signal, name) => {
+      const inStore = async () => {
+        const rows = await store.query<{ reason: string; count: number }>(
+          `SELECT attrs['refused.reason'] AS reason, sum(value) AS count FROM signoz_metrics.distributed_samples_v4
+         INNER JOIN ${series} AS series USING fingerprint WHERE metric_name = 'monitoring.gate.${name}' GROUP BY reason`,
+        );
+        return Object.fromEntries(rows.map(({ reason, count }) => [reason, count]));
+      };
+      await expect.poll(inStore, patient).toEqual(refused[signal]);
+      const aside: Record<string, number> = {};
+      for (const record of records(readLines(join(gate.dir, `refused-${signal}.jsonl`))))
+        add(aside, attribute(record, "refused.reason"), 1);
+      expect(aside).toEqual(refused[signal]);
+    },
+  );
+});
+
+describe("an innocent record as SigNoz has it", () => {
+  const resource: [string, Value][] = [
+    ["service.name", "claude-code"],
+    ["service.version", "2.1.330"],
+    ["engineer", "somebody else"],
+    ["team", 'r&d <"\\%>'],
+  ];
+  const values: [string, Value][] = [
+    ["model", "claude-opus-4-5"],
+    ["input_tokens", 12n],
+    ["ttft_ms", 0.25],
+    ["success", true],
+  ];
+  const strings = { "session.id": "whole", model: "claude-opus-4-5" };
+  // The name of the key's owner, whatever the client said.
+  const who = { engineer: "ada", "engineer.verified": "true", team: 'r&d <"\\%>' };
+  const resources = { "service.name": "claude-code", "service.version": "2.1.330", ...who };
+  const typed = {
+    attributes_string: { ...strings, ...who },
+    attributes_number: { input_tokens: 12, ttft_ms: 0.25 },
+    attributes_bool: { success: true },
+    resources_string: resources,
+  };
+  const sent = at(-5000);
+  const time = Number(BigInt(sent) / 1_000_000n);
+
+  it.each<[Signal, [string, Value][], Message, Message]>([
+    [
+      "metrics",
+      values.slice(0, 1),
+      { timeUnixNano: sent, asDouble: 1.5 },
+      {
+        ...{ value: 1.5, type: "Sum", unit: "USD", is_monotonic: true, temporality: "Delta" },
+        ...{ attrs: { ...strings, __temporality__: "Delta" }, resource_attrs: resources },
+      },
+    ],
+    ["logs", values, { timeUnixNano: sent }, { body: "claude_code.api_request", ...typed }],
+    [
+      "traces",
+      values,
+      { startTimeUnixNano: sent, endTimeUnixNano: (BigInt(sent) + 7n).toString() },
+      { name: "claude_code.llm_request", duration_nano: 7, ...typed },
+    ],
+  ])("%s", async (signal, more, fields, expected) => {
+    await send(signal, [one(signal, { ...named("whole", more, fields), resource })]);
+    const columns = ["time", ...Object.keys(expected)];
+    const read = () =>
+      store.query(`SELECT ${columns} FROM ${stored[signal]} WHERE session = 'whole'`);
+    await expect.poll(read, patient).toEqual([{ time, ...expected }]);
+  });
+});
+
+describe("how long", () => {
+  it.each(signals)("%s: as old as documented and as new as allowed is stored", async (signal) => {
+    // SigNoz keeps what a metric's series is called by the hour in which that began.
+    const oldest = ages[signal] * day - 2 * 3_600_000;
+    const times = [-oldest, 0, 0.9 * 3_600_000].map(at);
+    for (const [index, time] of times.entries())
+      await send(signal, [
+        one(signal, named(`edge-${index}`, [], timed(signal, time).record as Message)),
+      ]);
+    await expect
+      .poll(() => sessions(signal, "edge"), patient)
+      .toEqual({ "edge-0": 1, "edge-1": 1, "edge-2": 1 });
+  });
+
+  it("metrics of more days than ClickHouse takes in one insert by default", async () => {
+    const days = Array.from({ length: 170 }, (_, index) => index);
+    const groups = days.map((age) =>
+      one("metrics", named("days", [], timed("metrics", at(-age * day)).record as Message)),
+    );
+    await send("metrics", groups);
+    await expect.poll(() => sessions("metrics", "days"), patient).toEqual({ days: 170 });
+  });
+
+  it.each([{ metrics: 400, logs: 90, traces: 40 }, defaultGate.retentionDays])(
+    "%j is what the tables say",
+    async (retentionDays) => {
+      store.retain(retentionDays);
+      for (const signal of signals) {
+        const days = retentionDays[signal];
+        const tables = await store.query<Record<"name" | "ttl", string>>(
+          `SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables
+         WHERE database = 'signoz_${signal}' AND ttl != ''`,
+        );
+        const asAsked = new RegExp(
+          `Interval(Second\\(${days * 86_400}|Day\\((${days}|_retention_days))\\)`,
+        );
+        const other = tables.filter(({ ttl }) => !asAsked.test(ttl)).map(({ name }) => name);
+        // What SigNoz keeps shorter, or longer, for reasons of its own.
+        const own = /^(usage|span_attributes|top_level_operations|.*_buffer)$/;
+        expect(other.filter((name) => !own.test(name))).toEqual([]);
+        expect(tables.length - other.length).toBeGreaterThan(4);
+      }
+      const byDefault = await store.query(
+        "SELECT default_expression AS days FROM system.columns WHERE database = 'signoz_logs' AND table = 'logs_v2' AND name = '_retention_days'",
+      );
+      expect(byDefault).toEqual([{ days: String(retentionDays.logs) }]);
+    },
+  );
+
+  it.each([
+    ["metrics", "signoz_metrics.samples_v4", "unix_milli", "AGE * 86400000"],
+    ["logs", "signoz_logs.logs_v2", "timestamp", "AGE * 86400000000000"],
+    ["traces", "signoz_traces.signoz_index_v3", "timestamp", "toIntervalDay(AGE)"],
+  ] as const)("%s: is when they go", async (signal, table, column, aged) => {
+    const newest = `(SELECT * FROM ${table} ORDER BY ${column} DESC LIMIT 1)`;
+    const count = () => store.query<{ rows: number }>(`SELECT count() AS rows FROM ${table}`);
+    const copies = [-2, 2].map((more) => {
+      const by = aged.replace("AGE", String(defaultGate.retentionDays[signal] + more));
+      return `INSERT INTO ${table} SELECT * REPLACE (${column} - ${by} AS ${column}) FROM ${newest}`;
+    });
+    await store.run(`OPTIMIZE TABLE ${table} FINAL`);
+    const before = (await count())[0] as { rows: number };
+    for (const copy of copies) await store.run(copy);
+    await store.run(`OPTIMIZE TABLE ${table} FINAL`);
+    expect([before, ...(await count())]).toEqual([before, { rows: before.rows + 1 }]);
+  });
+});
