@@ -31,6 +31,14 @@ export const values: HookValues = {
   instrumentPrograms: true,
 };
 
+export const ownSettings = `{
+    "model": "opus",
+    "permissions": { "allow": ["Bash(ls:*)"], "deny": [] },
+    "env": { "MY_VARIABLE": "1" },
+    "große Datei": [1, 2.5, null, "é", "\\u00e9"]
+}
+`;
+
 /** Where a tool of this computer is, or undefined. */
 export function which(tool: string): string | undefined {
   return (process.env.PATH ?? "")

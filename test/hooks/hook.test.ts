@@ -1,8 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { Machine, shells, which } from "./engineerMachine";
-import { ownSettings } from "./faults";
+import { Machine, ownSettings, shells, which } from "./engineerMachine";
 
 const machines: Machine[] = [];
 function machine(options?: ConstructorParameters<typeof Machine>[0]): Machine {

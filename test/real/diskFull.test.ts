@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { Machine } from "../hooks/engineerMachine";
-import { ownSettings } from "../hooks/faults";
+import { Machine, ownSettings } from "../hooks/engineerMachine";
 
 // A mount of its own in a namespace of its own, so that the computer's mounts stay as they are.
 it.skipIf(process.getuid?.() !== 0)(

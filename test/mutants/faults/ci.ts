@@ -112,7 +112,7 @@ export const faults: Fault[] = [
     file: "scripts/bootstrap/protection.sh",
     from: '  [ "$branches" = "branch main" ] ||\n',
     to: '  [ -n "$branches" ] ||\n',
-    tests: ["test/scripts/protection.test.ts"],
+    tests: ["test/real/protection.test.ts"],
   },
   {
     name: "the preview's bucket keeps old copies",

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Machine } from "./engineerMachine";
+import { Machine } from "../../hooks/engineerMachine";
 
 const denied = `ERROR: (gcloud.secrets.versions.access) PERMISSION_DENIED: Permission 'secretmanager.versions.access' denied for resource 'projects/example-dev/secrets/x/versions/latest' (or it may not exist).
 - '@type': type.googleapis.com/google.rpc.ErrorInfo

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { finished, Machine } from "./engineerMachine";
+import { finished, Machine } from "../../hooks/engineerMachine";
 
 const machines: Machine[] = [];
 function machine(hook: ConstructorParameters<typeof Machine>[0] = {}): Machine {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Machine } from "./engineerMachine";
+import { Machine } from "../../hooks/engineerMachine";
 
 /** Texts that a parser and a printer would not give back, each in latin1. */
 const texts: [string, string][] = [

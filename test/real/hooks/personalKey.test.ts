@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { engineerOf, idOf } from "../../infra/config/engineers";
-import { Machine } from "./engineerMachine";
+import { engineerOf, idOf } from "../../../infra/config/engineers";
+import { Machine } from "../../hooks/engineerMachine";
 
 const machines: Machine[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
-import { Machine } from "./engineerMachine";
-import { bytes, ownSettings } from "./faults";
+import { Machine, ownSettings } from "../../hooks/engineerMachine";
+import { bytes } from "./faults";
 
 const writers = ["cat", "chmod", "cmp", "cp", "find", "grep", "jq", "ln", "mkdir", "mv", "rm"];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { killEverywhere } from "../hooks/kill";
+import { killEverywhere } from "./kill";
 
 describe("killed at every step", () => {
   it.each([

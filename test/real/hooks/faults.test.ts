@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Machine, type Ran } from "./engineerMachine";
-import { bytes, type Fault, faults, ownSettings } from "./faults";
+import { Machine, ownSettings, type Ran } from "../../hooks/engineerMachine";
+import { bytes, type Fault, faults } from "./faults";
 
 const counts = { faults: 0, runs: 0, settingsLost: 0, startsFailed: 0, otherStdout: 0 };
 afterAll(() => console.log(`fault matrix: ${JSON.stringify(counts)}`));

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import type { Machine } from "./engineerMachine";
+import type { Machine } from "../../hooks/engineerMachine";
 
 /** Where the engineer's variables end up: what a fault may cost is stated, not found out. */
 type Outcome = "settings" | "env file" | "nothing";
@@ -30,14 +30,6 @@ export interface Fault {
   /** engineer and team as they must arrive. */
   attributes?: string;
 }
-
-export const ownSettings = `{
-    "model": "opus",
-    "permissions": { "allow": ["Bash(ls:*)"], "deny": [] },
-    "env": { "MY_VARIABLE": "1" },
-    "große Datei": [1, 2.5, null, "é", "\\u00e9"]
-}
-`;
 
 const hang = "sleep 60 & sleep 60";
 const isRoot = process.getuid?.() === 0;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Machine } from "./engineerMachine";
+import { Machine } from "../../hooks/engineerMachine";
 
 const save = (machine: Machine, path: string, text = "") => {
   const file = join(machine.home, path);
