@@ -11,16 +11,16 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { renderContent } from "../../../infra/signoz/content.js";
-import type { ContentInput } from "../../../infra/signoz/contentInput.js";
-import { packed } from "../../../infra/vm/metadata.js";
-import { bareInput, fullInput, fullSecrets } from "../../../simulator/signoz/input.js";
-import type { Json } from "../../../simulator/signoz/objects.js";
-import { SignozImitation } from "../../../simulator/signoz/server.js";
+import { renderContent } from "../../infra/signoz/content.js";
+import type { ContentInput } from "../../infra/signoz/contentInput.js";
+import { packed } from "../../infra/vm/metadata.js";
+import { bareInput, fullInput, fullSecrets } from "../../simulator/signoz/input.js";
+import type { Json } from "../../simulator/signoz/objects.js";
+import { SignozImitation } from "../../simulator/signoz/server.js";
 
 const missing = ["bash", "jq", "curl"].filter((tool) => spawnSync(tool, ["--version"]).error);
 const user = { email: "admin@example.com", password: "Aa1!example-password" };
-const script = join(__dirname, "../../../infra/signoz/provisioning/provision.sh");
+const script = join(__dirname, "../../infra/signoz/provisioning/provision.sh");
 
 let folder: string;
 let signoz: SignozImitation;
