@@ -247,11 +247,12 @@ grant_all() {
 
 # A grant that left the table, or was made by hand, stays until somebody decides: the script names it and fails.
 refuse_more() {
-  local role member title identity strange=0
+  local role member title identity table strange=0
+  table=$(printf '%s\n' "${grants[@]}")
   while IFS=, read -r role member title; do
     for identity in preview plan drift deploy; do
       [ "$member" = "serviceAccount:$(email "$identity")" ] || continue
-      printf '%s\n' "${grants[@]}" | grep -q "^$identity|project|$role|.*|$title\$" && continue
+      grep -q "^$identity|project|$role|.*|$title\$" <<<"$table" && continue
       strange=$((strange + 1))
       echo "bootstrap: $member also has $role${title:+ ($title)}, which the table does not name: gcloud projects remove-iam-policy-binding $project --member=$member --role=$role --all" >&2
     done

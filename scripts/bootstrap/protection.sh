@@ -98,7 +98,7 @@ codeowners() {
   grep -qE '^\*[[:space:]]+@' <<<"$text" ||
     fault ".github/CODEOWNERS on main must give every file an owner (a line such as: * @OWNER/TEAM)"
   # A later line without an owner takes its files away from everybody.
-  ! grep -vE '^[[:space:]]*(#|$)' <<<"$text" | grep -vqE '[[:space:]]@' ||
+  ! grep -qvE '^[[:space:]]*(#|$)|[[:space:]]@' <<<"$text" ||
     fault ".github/CODEOWNERS on main has a line without an owner"
   errors=$(ask_github '/codeowners/errors?ref=main' --jq '.errors | length')
   [ "${errors:-0}" = 0 ] || fault ".github/CODEOWNERS on main has $errors error(s): gh api repos/$repository/codeowners/errors"

@@ -16,4 +16,9 @@ if command -v shfmt >/dev/null; then
 else
   echo "lint-shell: shfmt is not installed, the format of ${#existing[@]} files not checked" >&2
 fi
+# grep -q leaves at the first match, the writer may die of that, and pipefail makes a failure of it: now and then.
+if grep -nE '\|[[:space:]]*grep -[a-zA-Z]*q' "${existing[@]}" /dev/null; then
+  echo "lint-shell: give grep -q a file or <<<, not a pipe" >&2
+  status=1
+fi
 exit "$status"

@@ -104,6 +104,7 @@ describe("bootstrap.sh", () => {
     expect(first.stderr).toBe("");
     expect(first.status).toBe(0);
     expect(first.changes.length).toBeGreaterThan(30);
+    expect(second.stderr).toBe("");
     expect(second.status).toBe(0);
     // Both are harmless to repeat: the APIs' switch and the provider's mapping, which may have changed.
     expect(second.changes.map((call) => call.split(" ").slice(1, 5).join(" "))).toEqual([

@@ -116,7 +116,7 @@ check_certificate() { # PEM
   local host version
   host=$(setting .host)
   version=$(setting .secrets.tls)
-  openssl x509 -in "$1" -noout -checkhost "$host" 2>/dev/null | grep -q 'does match' ||
+  openssl x509 -in "$1" -noout -checkhost "$host" 2>/dev/null | grep 'does match' >/dev/null ||
     fail "secret $version: its certificate is not for $host"
   [ "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1" -pubout 2>/dev/null)" ] ||
     fail "secret $version: certificate and private key do not belong together"

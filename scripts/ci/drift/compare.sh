@@ -22,7 +22,7 @@ while IFS= read -r version; do
     ENABLED | enabled) ;;
     *)
       drifted=true
-      echo "**Secret version** \`$version\`: $(tr -d '`\n' <<<"$found" | head -c 300); it should be enabled." >>"$report"
+      echo "**Secret version** \`$version\`: $(tr -d '`\n' <<<"${found:0:300}"); it should be enabled." >>"$report"
       ;;
   esac
 done < <(jq -r '.deployment.resources[] | select(.type == "gcp:secretmanager/secretVersion:SecretVersion" and .delete != true) | .outputs.name' "$state")
