@@ -41,6 +41,7 @@ type Reason = (typeof reasons)[number];
 const odd = "monitoring.odd";
 const owner = "monitoring.owner";
 const refusedReason = "refused.reason";
+const unkept = "refused.unkept";
 const redactedKeys = "redaction.redacted.keys";
 
 /** The rendered files of the collector's configuration folder, by name. */
@@ -60,18 +61,9 @@ export function processors(options: GateOptions): Record<string, unknown> {
     "redaction/metrics": redaction("metrics", options),
     "redaction/logs": redaction("logs", options),
     "redaction/traces": redaction("traces", options),
-    "transform/metrics": {
-      error_mode: "propagate",
-      metric_statements: [...common(options), ...metrics(options)],
-    },
-    "transform/logs": {
-      error_mode: "propagate",
-      log_statements: [...common(options), ...logs(options)],
-    },
-    "transform/traces": {
-      error_mode: "propagate",
-      trace_statements: [...common(options), ...traces(options)],
-    },
+    ...transform("metrics", "metric_statements", metrics(options), options),
+    ...transform("logs", "log_statements", logs(options), options),
+    ...transform("traces", "trace_statements", traces(options), options),
     "resource/even": { attributes: [{ key: odd, action: "delete" }] },
     // The count of a record carries the record's time, which may be what it was refused for.
     "transform/counts": {
@@ -90,18 +82,24 @@ export function processors(options: GateOptions): Record<string, unknown> {
   };
 }
 
+/** In a list, the one word that may stand in it (gen_ai.response.finish_reasons) has at most so many letters. */
+const wordLetters = 32;
+
+/**
+ * Numbers that are none, maps, and lists other than the empty one and that of one word, as texts. Each letter decides
+ * alone where to go on, up to the end: Go matches such a pattern in one pass, without going back.
+ */
+const notPlain = `(?s)^(?:json: unsupported value.*|{.*|\\[(?:[^"\\]].*|"${Array.from({
+  length: wordLetters,
+}).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
+
 /** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and nested values. */
 function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
   return {
     allow_all_keys: keepContent,
     allowed_keys: [...namesOf([...claudeCode[signal].allowed, ...conventions]), ...ownNames],
     redact_all_types: true,
-    // Of lists only the empty one and that of one word pass (gen_ai.response.finish_reasons).
-    blocked_values: [
-      keepContent
-        ? "(?s)^json: unsupported value.*"
-        : '(?s)^(?:json: unsupported value|{|\\[(?:[^"\\]]|"(?:[^"]*[^a-z_"]|[a-z_]{33}|[a-z_]*",))).*',
-    ],
+    blocked_values: [keepContent ? "(?s)^json: unsupported value.*$$" : notPlain],
     summary: "debug",
   };
 }
@@ -112,6 +110,20 @@ interface Statements {
   statements: string[];
 }
 
+/** What every record goes through, and what only those do whose resource it found to be odd. */
+interface Filter {
+  all: Statements[];
+  ofOdd: Statements[];
+}
+
+function transform(signal: Signal, field: string, { all, ofOdd }: Filter, options: GateOptions) {
+  const statements = (list: Statements[]) => ({ error_mode: "propagate", [field]: list });
+  return {
+    [`transform/${signal}`]: statements([...common(signal, options), ...all]),
+    [`transform/${signal}_odd`]: statements(ofOdd),
+  };
+}
+
 const quote = (text: string) => JSON.stringify(text);
 const list = (names: readonly string[]) => `[${names.map(quote).join(", ")}]`;
 /** A regular expression, as OTTL text, that matches one of the names and nothing else. */
@@ -119,7 +131,6 @@ const oneOf = (names: readonly string[]) =>
   quote(`^(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|")})$$`);
 const matches = (path: string, pattern: string) => `IsMatch(${path}, ${quote(pattern)})`;
 const marked = `set(resource.attributes["${odd}"], true)`;
-const isOdd = `resource.attributes["${odd}"] == true`;
 /** Names held back are told by form: an identifier cannot be a sentence. */
 const tellNames = [
   `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
@@ -129,7 +140,7 @@ const valueBytes = ({ keepContent }: GateOptions) =>
   keepContent ? limits.contentBytes : limits.valueBytes;
 
 /** What every signal's resource and scope go through. */
-function common(options: GateOptions): Statements[] {
+function common(signal: Signal, options: GateOptions): Statements[] {
   const knownScopes = [...Object.values(claudeCode).map(({ scope }) => scope), ...options.ownNames];
   const schema =
     'set(schema_url, "") where schema_url != "" and not IsMatch(schema_url, "^https://opentelemetry[.]io/schemas/[0-9.]+$$")';
@@ -143,7 +154,7 @@ function common(options: GateOptions): Statements[] {
             `set(version, "") where not ${matches("version", "^[0-9A-Za-z.+_-]{0,32}$$")}`,
             schema,
             ...tellNames,
-            `${marked} where attributes["${redactedKeys}"] != nil`,
+            `${marked} where attributes["${redactedKeys}"] != nil or name != "${claudeCode[signal].scope}"`,
             `keep_keys(attributes, ["${redactedKeys}"])`,
           ],
         },
@@ -232,12 +243,16 @@ const nanoseconds = (hours: number) => (BigInt(hours) * 3_600_000_000_000n).toSt
 const before = (path: string, days: number) =>
   `${path} < UnixNano(Now()) - ${nanoseconds(days * 24)}`;
 const inFuture = (path: string) => `${path} > UnixNano(Now()) + ${nanoseconds(limits.futureHours)}`;
+/** Asked of every record, so the clock is read once; which side it is out of is asked of the odd ones. */
+const age = (path: string) => `set(cache["age"], UnixNano(Now()) - ${path})`;
+const ofAge = (days: number) =>
+  `cache["age"] > ${nanoseconds(days * 24)} or cache["age"] < -${nanoseconds(limits.futureHours)}`;
 const any = (...conditions: string[]) => conditions.join(" or ");
 const tooMany = `Len(attributes) > ${limits.attributes}`;
 /** A floating-point literal, which is what OTTL compares doubles with. */
 const float = (value: number) => value.toFixed(1);
 
-function metrics(options: GateOptions): Statements[] {
+function metrics(options: GateOptions): Filter {
   const { keepContent, ownNames, retentionDays } = options;
   const listed = oneOf([...conventionMetrics, ...ownNames]);
   const old = before("time_unix_nano", retentionDays.metrics);
@@ -254,69 +269,81 @@ function metrics(options: GateOptions): Statements[] {
   const ofHistogram = (condition: string) =>
     `metric.type == METRIC_DATA_TYPE_HISTOGRAM and (${condition})`;
   const negative = any("value_double < 0.0", "value_int < 0");
-  // Cheap for every datapoint; what is really too much is looked at only where this holds.
+  // Cheap for every datapoint, and true of what is no number: what is really wrong is looked at only where this holds.
   const suspicious = ["value_double", "value_int"]
     .map((value) => {
-      const [least, tokens] = [10_000, believable.metrics["claude_code.token.usage"] ?? 0].map(
-        value === "value_double" ? float : String,
-      );
-      return `${value} > ${least} and (${value} > ${tokens} or metric.name != "claude_code.token.usage")`;
+      const [none, least, tokens] = [
+        0,
+        10_000,
+        believable.metrics["claude_code.token.usage"] ?? 0,
+      ].map(value === "value_double" ? float : String);
+      return `not (${value} >= ${none} and ${value} <= ${least}) and not (${value} >= ${none} and ${value} <= ${tokens} and metric.name == "claude_code.token.usage")`;
     })
     .join(" or ");
-  return [
-    {
-      context: "metric",
-      statements: [
-        ...(keepContent
-          ? [`delete_key(metadata, "${refusedReason}")`]
-          : [
-              "keep_keys(metadata, [])",
-              'set(description, "") where description != ""',
-              `set(unit, "") where unit != "" and not ${matches("unit", "^[A-Za-z0-9%{}/.*_-]{1,24}$$")}`,
-              `set(metadata["${refusedReason}"], "unlisted_metric") where instrumentation_scope.name == "${claudeCode.metrics.scope}" and not ${matches("name", "^claude_code[.][a-z_.]{1,64}$$")}`,
-              `set(metadata["${refusedReason}"], "unlisted_metric") where instrumentation_scope.name != "${claudeCode.metrics.scope}" and not IsMatch(name, ${listed})`,
-              `set(name, "unlisted") where metadata["${refusedReason}"] != nil`,
-            ]),
-        `set(metadata["${refusedReason}"], "too_many_parts") where Len(data_points) > ${limits.pointsPerMetric}`,
-        `${marked} where type != METRIC_DATA_TYPE_SUM`,
-      ],
-    },
-    {
-      context: "datapoint",
-      statements: [
-        ...unclaim(options),
-        atMost(valueBytes(options)),
-        `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, `metric.metadata["${refusedReason}"] != nil`, old, future, negative, nan, suspicious, tooMany)}`,
-      ],
-    },
-    ...otherScopes("datapoint", "metrics", options),
-    {
-      context: "datapoint",
-      conditions: [isOdd],
-      statements: [
-        ...tellNames,
-        refuse("too_many_attributes", tooMany),
-        refuse("too_many_parts", ofHistogram(`Len(bucket_counts) > ${limits.buckets}`)),
-        refuse("absurd", tooLarge),
-        refuse("absurd", ofHistogram(`sum > ${largest} or sum < -${largest}`)),
-        refuse("not_a_number", ofHistogram("sum != sum")),
-        ...Object.entries(believable.metrics).map(([name, most]) =>
-          refuse(
-            "absurd",
-            `metric.name == "${name}" and (value_double > ${float(most)} or value_int > ${most})`,
+  return {
+    all: [
+      {
+        context: "metric",
+        statements: [
+          ...(keepContent
+            ? [`delete_key(metadata, "${refusedReason}")`]
+            : [
+                "keep_keys(metadata, [])",
+                'set(description, "") where description != ""',
+                `set(unit, "") where unit != "" and not ${matches("unit", "^[A-Za-z0-9%{}/.*_-]{1,24}$$")}`,
+                `set(metadata["${refusedReason}"], "unlisted_metric") where instrumentation_scope.name == "${claudeCode.metrics.scope}" and not ${matches("name", "^claude_code[.][a-z_.]{1,64}$$")}`,
+                `set(metadata["${refusedReason}"], "unlisted_metric") where instrumentation_scope.name != "${claudeCode.metrics.scope}" and not IsMatch(name, ${listed})`,
+                `set(name, "unlisted") where metadata["${refusedReason}"] != nil`,
+              ]),
+          `set(metadata["${refusedReason}"], "too_many_parts") where Len(data_points) > ${limits.pointsPerMetric}`,
+          `${marked} where type != METRIC_DATA_TYPE_SUM or metadata["${refusedReason}"] != nil`,
+        ],
+      },
+      {
+        context: "datapoint",
+        statements: [
+          ...unclaim(options),
+          atMost(valueBytes(options)),
+          age("time_unix_nano"),
+          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, ofAge(retentionDays.metrics), suspicious, tooMany)}`,
+        ],
+      },
+    ],
+    ofOdd: [
+      ...otherScopes("datapoint", "metrics", options),
+      {
+        context: "datapoint",
+        statements: [
+          ...tellNames,
+          refuse("too_many_attributes", tooMany),
+          refuse("too_many_parts", ofHistogram(`Len(bucket_counts) > ${limits.buckets}`)),
+          refuse("absurd", tooLarge),
+          refuse("absurd", ofHistogram(`sum > ${largest} or sum < -${largest}`)),
+          refuse("not_a_number", ofHistogram("sum != sum")),
+          ...Object.entries(believable.metrics).map(([name, most]) =>
+            refuse(
+              "absurd",
+              `metric.name == "${name}" and (value_double > ${float(most)} or value_int > ${most})`,
+            ),
           ),
-        ),
-        refuse("negative", `metric.is_monotonic == true and (${negative})`),
-        refuse("not_a_number", nan),
-        refuse("in_future", future),
-        refuse("too_old", old),
-        `set(attributes["${refusedReason}"], metric.metadata["${refusedReason}"]) where metric.metadata["${refusedReason}"] != nil`,
-      ],
-    },
-  ];
+          refuse("negative", `metric.is_monotonic == true and (${negative})`),
+          refuse("not_a_number", nan),
+          refuse("in_future", future),
+          refuse("too_old", old),
+          `set(attributes["${refusedReason}"], metric.metadata["${refusedReason}"]) where metric.metadata["${refusedReason}"] != nil`,
+          // The attributes of exemplars cannot be reached. SigNoz's exporter stores none; the file would.
+          ...(keepContent
+            ? []
+            : [
+                `set(attributes["${unkept}"], true) where attributes["${refusedReason}"] != nil and metric.type != METRIC_DATA_TYPE_SUMMARY and Len(exemplars) > 0`,
+              ]),
+        ],
+      },
+    ],
+  };
 }
 
-function logs(options: GateOptions): Statements[] {
+function logs(options: GateOptions): Filter {
   const { keepContent, ownNames, retentionDays } = options;
   const old = before("time_unix_nano", retentionDays.logs);
   const future = inFuture("time_unix_nano");
@@ -324,98 +351,109 @@ function logs(options: GateOptions): Statements[] {
   const negative = any(...numbers.map(([name]) => `attributes["${name}"] < 0`));
   const absurd = any(...numbers.map(([name, most]) => `attributes["${name}"] > ${most}`));
   const own = ownNames.length > 0 ? ` and not IsMatch(body, ${oneOf(ownNames)})` : "";
-  return [
-    {
-      context: "log",
-      statements: [
-        "set(time_unix_nano, observed_time_unix_nano) where time_unix_nano == 0",
-        "set(time, Now()) where time_unix_nano == 0",
-        ...unclaim(options),
-        ...stamp,
-        atMost(valueBytes(options)),
-        ...(keepContent
-          ? []
-          : [
-              `set(body, "") where not ${matches("body", "^(?:claude_code[.][a-z_]{1,64}|verify-telemetry [0-9TZ:-]{20} [0-9]{1,10})$$")}${own}`,
-              `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
-              `set(event_name, "") where event_name != "" and not ${matches("event_name", "^(?:claude_code|gen_ai)[.][a-z_.]{1,64}$$")}`,
-              errorWord,
-            ]),
-        `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, old, future, tooMany)}`,
-        `${marked} where attributes["event.name"] == "api_request" and (${any(negative, absurd)})`,
-      ],
-    },
-    ...otherScopes("log", "logs", options),
-    {
-      context: "log",
-      conditions: [isOdd],
-      statements: [
-        ...tellNames,
-        refuse("too_many_attributes", tooMany),
-        refuse("absurd", `attributes["event.name"] == "api_request" and (${absurd})`),
-        refuse("negative", `attributes["event.name"] == "api_request" and (${negative})`),
-        refuse("in_future", future),
-        refuse("too_old", old),
-      ],
-    },
-  ];
+  return {
+    all: [
+      {
+        context: "log",
+        statements: [
+          "set(time_unix_nano, observed_time_unix_nano) where time_unix_nano == 0",
+          "set(time, Now()) where time_unix_nano == 0",
+          ...unclaim(options),
+          ...stamp,
+          atMost(valueBytes(options)),
+          ...(keepContent
+            ? []
+            : [
+                `set(body, "") where not ${matches("body", "^(?:claude_code[.][a-z_]{1,64}|verify-telemetry [0-9TZ:-]{20} [0-9]{1,10})$$")}${own}`,
+                `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
+                `set(event_name, "") where event_name != "" and not ${matches("event_name", "^(?:claude_code|gen_ai)[.][a-z_.]{1,64}$$")}`,
+                errorWord,
+              ]),
+          age("time_unix_nano"),
+          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, ofAge(retentionDays.logs), tooMany)}`,
+          `${marked} where attributes["event.name"] == "api_request" and (${any(negative, absurd)})`,
+        ],
+      },
+    ],
+    ofOdd: [
+      ...otherScopes("log", "logs", options),
+      {
+        context: "log",
+        statements: [
+          ...tellNames,
+          refuse("too_many_attributes", tooMany),
+          refuse("absurd", `attributes["event.name"] == "api_request" and (${absurd})`),
+          refuse("negative", `attributes["event.name"] == "api_request" and (${negative})`),
+          refuse("in_future", future),
+          refuse("too_old", old),
+        ],
+      },
+    ],
+  };
 }
 
 /** An error's name passes; its text may quote what was said. */
 const errorWord = `set(attributes["error"], "other") where attributes["error"] != nil and not ${matches('attributes["error"]', "^[A-Za-z][A-Za-z0-9_.]{0,47}$$")}`;
 
-function traces(options: GateOptions): Statements[] {
+function traces(options: GateOptions): Filter {
   const { keepContent, ownNames, retentionDays } = options;
-  const old = before("start_time_unix_nano", Math.min(retentionDays.traces, limits.spanDays));
+  const spanDays = Math.min(retentionDays.traces, limits.spanDays);
+  const old = before("start_time_unix_nano", spanDays);
   const future = any(inFuture("start_time_unix_nano"), inFuture("end_time_unix_nano"));
   const backwards = "end_time_unix_nano < start_time_unix_nano";
   const parts = any(`Len(events) > ${limits.spanParts}`, `Len(links) > ${limits.spanParts}`);
   const own = ownNames.length > 0 ? ` and not IsMatch(name, ${oneOf(ownNames)})` : "";
-  return [
-    {
-      context: "span",
-      statements: [
-        ...unclaim(options),
-        ...stamp,
-        atMost(valueBytes(options)),
-        ...(keepContent
-          ? []
-          : [
-              `set(name, "unlisted") where not ${matches("name", "^claude_code(?:[.][a-z_]{1,32}){1,4}$$")}${own}`,
-              'set(status.message, "") where status.message != ""',
-              'set(trace_state, "") where trace_state != ""',
-              errorWord,
-            ]),
-        `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, old, future, backwards, parts, tooMany)}`,
-      ],
-    },
-    ...otherScopes("span", "traces", options),
-    {
-      context: "spanevent",
-      statements: [
-        ...(keepContent
-          ? []
-          : [
-              `set(name, "unlisted") where not IsMatch(name, ${oneOf([...spanEvents, ...ownNames])})`,
-              `${marked} where attributes["${redactedKeys}"] != nil`,
-              ...tellNames,
-            ]),
-        'delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")',
-        atMost(valueBytes(options)),
-        `set(time_unix_nano, span.start_time_unix_nano) where ${any(before("time_unix_nano", limits.spanDays), inFuture("time_unix_nano"))}`,
-      ],
-    },
-    {
-      context: "span",
-      conditions: [isOdd],
-      statements: [
-        ...tellNames,
-        refuse("too_many_attributes", tooMany),
-        refuse("too_many_parts", parts),
-        refuse("ends_before_start", backwards),
-        refuse("in_future", future),
-        refuse("too_old", old),
-      ],
-    },
-  ];
+  return {
+    all: [
+      {
+        context: "span",
+        statements: [
+          ...unclaim(options),
+          ...stamp,
+          atMost(valueBytes(options)),
+          ...(keepContent
+            ? []
+            : [
+                `set(name, "unlisted") where not ${matches("name", "^claude_code(?:[.][a-z_]{1,32}){1,4}$$")}${own}`,
+                'set(status.message, "") where status.message != ""',
+                'set(trace_state, "") where trace_state != ""',
+                errorWord,
+              ]),
+          refuse("too_many_parts", parts),
+          age("start_time_unix_nano"),
+          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, `attributes["${refusedReason}"] != nil`, ofAge(spanDays), inFuture("end_time_unix_nano"), backwards, tooMany)}`,
+          // The attributes of links cannot be reached; to set them to themselves empties them (OTTL v0.144).
+          ...(keepContent ? [] : ["set(links, links) where Len(links) > 0"]),
+        ],
+      },
+      {
+        context: "spanevent",
+        statements: [
+          ...(keepContent
+            ? []
+            : [
+                `set(name, "unlisted") where not IsMatch(name, ${oneOf([...spanEvents, ...ownNames])})`,
+                `${marked} where attributes["${redactedKeys}"] != nil`,
+              ]),
+          'delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")',
+          atMost(valueBytes(options)),
+          `set(time_unix_nano, span.start_time_unix_nano) where ${any(before("time_unix_nano", limits.spanDays), inFuture("time_unix_nano"))}`,
+        ],
+      },
+    ],
+    ofOdd: [
+      ...otherScopes("span", "traces", options),
+      ...(keepContent ? [] : [{ context: "spanevent", statements: tellNames }]),
+      {
+        context: "span",
+        statements: [
+          ...tellNames,
+          refuse("too_many_attributes", tooMany),
+          refuse("ends_before_start", backwards),
+          refuse("in_future", future),
+          refuse("too_old", old),
+        ],
+      },
+    ],
+  };
 }

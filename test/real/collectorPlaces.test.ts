@@ -82,6 +82,28 @@ const places: [string, Signal, One][] = [
       },
     },
   ],
+  [
+    "a link's attribute",
+    "traces",
+    {
+      record: {
+        links: [
+          { traceId: Buffer.alloc(16, 2), spanId: Buffer.alloc(8, 2), attributes: anywhere() },
+        ],
+      },
+    },
+  ],
+  [
+    "a link's trace state",
+    "traces",
+    {
+      record: {
+        links: [
+          { traceId: Buffer.alloc(16, 2), spanId: Buffer.alloc(8, 2), traceState: `a=${said}` },
+        ],
+      },
+    },
+  ],
   ["a metric's name", "metrics", { metric: { name: said } }],
   ["a metric's description", "metrics", { metric: { description: said } }],
   ["a metric's unit", "metrics", { metric: { unit: said } }],
@@ -333,6 +355,18 @@ describe("other scopes", () => {
     } finally {
       await own.stop();
     }
+  });
+});
+
+describe("exemplars, which SigNoz's exporter does not store", () => {
+  it("are not kept with a refused datapoint, which is counted all the same", async () => {
+    const record = {
+      asDouble: -1,
+      exemplars: [{ timeUnixNano: now(), asDouble: 1, filteredAttributes: anywhere() }],
+    };
+    const passed = await collector.pass("metrics", encode("metrics", [one("metrics", { record })]));
+    expect([passed.stored, passed.refused]).toEqual([[], []]);
+    expect(JSON.stringify(passed.counts)).toContain("negative");
   });
 });
 
