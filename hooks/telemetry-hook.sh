@@ -47,15 +47,18 @@ esac
 . "${self%/*}/parts/splice.sh"
 . "${self%/*}/clients/claude-code.sh"
 . "${self%/*}/parts/session.sh"
-. "${self%/*}/parts/doctor.sh"
 
 client_open
-case ${1-} in
-  "")
-    # The client reads stdout until every holder has closed it: only the message may have it.
-    (session_start 3>&1 >/dev/null 2>&1)
-    exit 0
-    ;;
+if [ -z "${1-}" ]; then
+  # The client reads stdout until every holder has closed it: only the message may have it.
+  (session_start 3>&1 >/dev/null 2>&1)
+  exit 0
+fi
+
+# A shell reads its script as it goes: a session start has ended before this.
+. "${self%/*}/parts/doctor.sh"
+
+case $1 in
   background | watch) "$1" ;;
   status | doctor | refresh | uninstall)
     command=$1

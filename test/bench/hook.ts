@@ -27,7 +27,10 @@ export async function hook(): Promise<Table> {
       times.set(name, [...(times.get(name) ?? []), (performance.now() - began) / 1000]);
     };
     const start = (machine: Machine, shell: string) =>
-      execFileSync(shell, [machine.hook], { env: machine.env as NodeJS.ProcessEnv, input: "{}" });
+      execFileSync(shell, [machine.hook], {
+        env: machine.env as NodeJS.ProcessEnv,
+        stdio: "ignore",
+      });
     for (let round = 0; round < rounds; round++) {
       time("sh -c 'jq -n 1'", () => execFileSync("sh", ["-c", "jq -n 1"]));
       for (const shell of shells) time(`warm, ${shell}`, () => start(warm, shell));
@@ -36,7 +39,7 @@ export async function hook(): Promise<Table> {
     const baseline = median(times.get("sh -c 'jq -n 1'") ?? []);
     const rows = [...times].map(([name, values]) => row(name, median(values), baseline));
     return {
-      title: `Hook, seconds (median of ${rounds}; goal: warm at most 3 times the baseline, a hanging op 3 s once)`,
+      title: `Hook, seconds (median of ${rounds}; goal: warm at most half the baseline, a hanging op 3 s once)`,
       head: ["", "s", "ratio"],
       rows: [...rows, row("cold with a hanging op, once", cold, baseline)],
     };
@@ -53,6 +56,8 @@ export async function session(): Promise<Table> {
   const caCertificate = gate.certificate.ca;
   const endpoints = {
     "telemetry off": "",
+    // What no hook can save: Claude Code with the same variables and nothing at its start.
+    "gate up, set by hand, no hook": `https://localhost:${gate.port}`,
     "gate up": `https://localhost:${gate.port}`,
     "gate down": "https://localhost:1",
     "gate silent, not noticed": `https://localhost:${silent.port}`,
@@ -73,6 +78,10 @@ export async function session(): Promise<Table> {
       const noticed = /SHUTDOWN_TIMEOUT/.test(readFileSync(engineer.settings, "utf8"));
       if (name.includes("silent") && !noticed) throw new Error("the hook did not notice");
       if (name.includes("not noticed")) unnotice(engineer);
+      if (name.includes("no hook")) {
+        const { env } = JSON.parse(readFileSync(engineer.settings, "utf8"));
+        writeFileSync(engineer.settings, JSON.stringify({ env }));
+      }
     }
     for (let round = 0; round < rounds; round++) {
       for (const { name, engineer, times } of engineers) {
