@@ -31,6 +31,8 @@ read_place() {
     "" | *[!0-9]*) owner_seen=0 ;;
   esac
   certificate=$state/ca.pem
+  # Git's sh on Windows writes /c/Users/…, which the client there cannot open; C:/Users/… both can.
+  ! command -v cygpath >/dev/null || certificate=$(cygpath -m "$certificate")
   [ ! -s "$state/shared" ] || read -r certificate <"$state/shared"
 }
 

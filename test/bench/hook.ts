@@ -56,12 +56,14 @@ export async function session(): Promise<Table> {
   const caCertificate = gate.certificate.ca;
   const endpoints = {
     "telemetry off": "",
-    // What no hook can save: Claude Code with the same variables and nothing at its start.
-    "gate up, set by hand, no hook": `https://localhost:${gate.port}`,
     "gate up": `https://localhost:${gate.port}`,
     "gate down": "https://localhost:1",
-    "gate silent, not noticed": `https://localhost:${silent.port}`,
     "gate silent, noticed by the hook": `https://localhost:${silent.port}`,
+    // What no hook can save: Claude Code with the same variables and nothing at its start.
+    "gate up, no hook": `https://localhost:${gate.port}`,
+    "gate down, no hook": "https://localhost:1",
+    "gate silent, noticed, no hook": `https://localhost:${silent.port}`,
+    "gate silent, not noticed": `https://localhost:${silent.port}`,
   };
   const engineers = Object.entries(endpoints).map(([name, endpointUrl]) => {
     const engineer = new Engineer(api.url, { hook: { endpointUrl, caCertificate } });

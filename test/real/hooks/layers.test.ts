@@ -193,6 +193,24 @@ describe("one folder on several machines", () => {
   );
 });
 
+describe("Git's sh on Windows, where a path has two spellings", () => {
+  it("gives Claude Code the one that it can open, and is in step with it", async () => {
+    const alice = machine();
+    // The same file for every tool here, in other letters, as C:/Users/… is there.
+    alice.fake("cygpath", `echo "/.$2"`);
+    await alice.run();
+    await alice.settled();
+    const certificate = alice.written().OTEL_EXPORTER_OTLP_CERTIFICATE;
+    expect(certificate).toBe(`/.${alice.state}/ca.pem`);
+    const before = statSync(alice.settings).mtimeMs;
+    expect((await alice.run()).stdout).not.toContain("systemMessage");
+    expect(statSync(alice.settings).mtimeMs).toBe(before);
+    expect(existsSync(`${alice.state}/shared`)).toBe(false);
+    await alice.run(["uninstall"]);
+    expect(alice.written()).toEqual({});
+  });
+});
+
 describe("the state folder", () => {
   it("is shut again when something has opened it", async () => {
     const alice = machine();
