@@ -12,6 +12,8 @@ export interface ProgramRun {
   secrets?: Record<string, unknown>;
   cloud?: Cloud;
   preview?: boolean;
+  /** Name of the stack; default: dev. */
+  stack?: string;
   /** What to run instead of index.ts; what it returns are the outputs. */
   program?: () => Promise<Record<string, unknown>>;
 }
@@ -55,9 +57,10 @@ export async function runProgram(run: ProgramRun = {}): Promise<ProgramResult> {
       zone: config["gcp:zone"],
     });
   // A stack exists, without outputs, before its first update.
-  cloud.stacks[`organization/${project}/dev`] ??= {};
+  const stack = run.stack ?? "dev";
+  cloud.stacks[`organization/${project}/${stack}`] ??= {};
   pulumi.runtime.setAllConfig(config, secretKeys);
-  await pulumi.runtime.setMocks(cloud, project, "dev", run.preview ?? false, "organization");
+  await pulumi.runtime.setMocks(cloud, project, stack, run.preview ?? false, "organization");
   const seen = new Map<string, pulumi.ResourceOptions>();
   const first = cloud.resources.length;
   let exported: [string, unknown][] = [];

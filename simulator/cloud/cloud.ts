@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { commandKinds } from "./command.js";
 import { type Google, gcpKinds } from "./gcp.js";
 import type { Act, Kind, World } from "./kind.js";
+import { nameFaults } from "./names.js";
 import { randomKinds } from "./random.js";
 import { type Change, changes, faults, type Schema } from "./schema.js";
 import { tlsKinds } from "./tls.js";
@@ -110,7 +111,7 @@ export class Cloud implements pulumi.runtime.Mocks {
         : [],
     );
     const filled = { ...inputs, ...Object.fromEntries(named) } as Values;
-    return { inputs: filled, faults: faults(schema, filled) };
+    return { inputs: filled, faults: [...faults(schema, filled), ...nameFaults(type, filled)] };
   }
 
   /** Creates a resource; in a preview nothing is made and every computed output is unknown. */
