@@ -39,6 +39,19 @@ own_project() {
   done <<<"$bindings"
 }
 
+# What the stack cannot do without and an organisation may forbid; docs/runbook.md has the others, which a key answers.
+organisation_policies() {
+  local policy found
+  for policy in compute.vmExternalIpAccess compute.disableGuestAttributesAccess; do
+    if ! found=$(gcloud resource-manager org-policies describe "$policy" "--project=$project" --effective \
+      '--format=value(listPolicy.allValues,booleanPolicy.enforced)' 2>/dev/null); then
+      echo "  not known: whether $policy forbids (gcloud could not read the organisation's policy)"
+    elif [[ $found == *DENY* || $found == *True* ]]; then
+      fault "the organisation's policy $policy is in force for $project, and \`pulumi up\` would fail late: ask for an exception (docs/runbook.md, Policies of the organisation)"
+    fi
+  done
+}
+
 # Prints what GitHub answers; nothing where there is no such thing. Any other failure ends the script, as in `lookup`.
 ask_github() {
   local errors status=0
@@ -107,6 +120,7 @@ codeowners() {
 check_protection() {
   echo "Protection of $project and $repository"
   own_project
+  organisation_policies
   own_repository
   [ ${#faults[@]} -gt 0 ] || return 0
   printf 'bootstrap: %s\n' "${faults[@]}" >&2

@@ -58,6 +58,12 @@ export async function serveGoogle(): Promise<GoogleApi> {
 
     if (is(/^POST \/v1\/projects\/[^/]+\/services:batchEnable$/))
       return [200, done("operations/noop.DONE_OPERATION", {})];
+    if (is(/^POST \/v1\/projects\/[^/]+:getEffectiveOrgPolicy$/)) {
+      const { constraint } = body;
+      return /disable/.test(String(constraint))
+        ? [200, { constraint, booleanPolicy: {} }]
+        : [200, { constraint, listPolicy: { allValues: "ALLOW" } }];
+    }
     if (is(/^GET \/v1\/projects\/([^/:]+)$/))
       return [200, { projectId: part(1), projectNumber: "123456789012", lifecycleState: "ACTIVE" }];
     // IAM policies: of a project or key (:getIamPolicy), of a service account, of a bucket (/iam).

@@ -42,6 +42,7 @@ case $verb in
     [ -e "$thing" ] || { echo 'ERROR: NOT_FOUND: no such thing' >&2; exit 1; }
     case $format in
       *versioning*) if [ -e "$thing.updated" ]; then echo "$id,True,604800"; elif [ -e "$thing.updated1" ]; then echo "$id,False,0"; else echo "$id,False,604800"; fi ;;
+      *listPolicy*) cat "$thing" ;;
       *includedPermissions*) tr ',' ';' <"$thing" ;;
       *state*) if [ -e "$thing.deleted" ]; then cat "$thing.deleted"; else echo ACTIVE; fi ;;
       *) echo "$id" ;;
@@ -276,6 +277,21 @@ describe("bootstrap.sh", () => {
       /is an editor of acme-monitoring: gcloud projects remove-iam-policy-binding/,
     );
     expect([status, changes]).toEqual([1, []]);
+  });
+
+  it.each([
+    ["compute.vmExternalIpAccess", "DENY", 1],
+    ["compute.disableGuestAttributesAccess", "\tTrue", 1],
+    ["compute.vmExternalIpAccess", "ALLOW", 0],
+    ["compute.disableGuestAttributesAccess", "", 0],
+  ])("an organisation's policy %s %j: exit %i", (policy, found, code) => {
+    const { run, folder } = project();
+    const file = `_resource_manager_org_policies_${policy.replace(".", "_")}`;
+    writeFileSync(join(folder, file), `${found}\n`);
+    const { status, stderr, changes } = run();
+    expect(stderr.includes(`policy ${policy} is in force for acme-monitoring`)).toBe(code === 1);
+    expect(status).toBe(code);
+    expect(changes.length > 0).toBe(code === 0);
   });
 
   it.each([
