@@ -1,13 +1,22 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { Attacker, message, request as whole } from "../real/attacker";
-import { type Gate, OtlpClient, startGate } from "../real/gate";
-import { sample } from "../real/otlp";
+import { type Gate, OtlpClient, type Signal, startGate } from "../real/gate";
+import { firstRecords, sample } from "../real/otlp";
+import { signals } from "../real/pipelines";
 import { cpuSeconds, residentMib } from "../real/process";
 import { median, type Table } from "./table";
 
 const rounds = 7;
-const secondsPerRound = 2;
+const secondsPerRound = 1;
 const inFlight = 16;
-const request = sample("metrics");
+/** What a session of Claude Code sends in a minute of metrics, in five seconds of logs, and in a long burst of them. */
+const requests: { name: string; signal: Signal; bytes: Buffer }[] = [
+  { name: "metrics, 18 points", signal: "metrics", bytes: sample("metrics") },
+  { name: "logs, 5 records", signal: "logs", bytes: firstRecords(sample("logs"), 5) },
+  { name: "logs, 37 records", signal: "logs", bytes: sample("logs") },
+];
 const ownKey = "engineer.0123456789";
 const key = { "signoz-ingestion-key": ownKey };
 /** One client of the bench is more than one person may be. */
@@ -18,11 +27,30 @@ const limits = {
   GATE_NEW_CONNECTIONS_PER_SOURCE: 8000,
 };
 
-/** Pipelines without the identity and content steps. */
-const bare = { processors: ["memory_limiter"] };
-const pipelines = (one: object) => ({
-  service: { pipelines: { metrics: one, "metrics/stored": { exporters: ["nop"] } } },
+/** The pipelines with or without the identity and content steps, ending in one exporter. */
+const pipelines = (exporter: string, processed: boolean) => ({
+  service: {
+    pipelines: Object.fromEntries(
+      signals.flatMap((signal) => [
+        [signal, processed ? {} : { processors: ["memory_limiter"] }],
+        [`${signal}/stored`, { exporters: [exporter] }],
+      ]),
+    ),
+  },
 });
+/** The queue on disk as shipped, and behind it a store that takes all. */
+const queued = (storePort: number) => {
+  const { sending_queue, retry_on_failure } = parse(
+    readFileSync(join(__dirname, "../../infra/gate/exporters.yaml"), "utf8"),
+    { merge: true },
+  ).clickhouselogsexporter;
+  const endpoint = `127.0.0.1:${storePort}`;
+  return {
+    exporters: {
+      "otlp/store": { endpoint, tls: { insecure: true }, sending_queue, retry_on_failure },
+    },
+  };
+};
 
 interface Variant {
   name: string;
@@ -35,68 +63,90 @@ interface Variant {
 export async function gate(): Promise<Table> {
   const start = (override: Record<string, unknown>) =>
     startGate({ keys: ownKey, limits, override });
-  const variants: Variant[] = [
-    {
-      name: "collector, open, plain, no processing",
-      gate: await start(pipelines(bare)),
-      open: true,
-    },
-    { name: "collector, open, plain, as shipped", gate: await start(pipelines({})), open: true },
-    {
-      name: "front with TLS and key, no processing",
-      gate: await start(pipelines(bare)),
-      open: false,
-    },
-    { name: "front and collector as shipped", gate: await start(pipelines({})), open: false },
-  ];
+  const store = await start(pipelines("nop", false));
+  const started: Gate[] = [store];
+  const groups: { end: string; variants: Variant[] }[] = [];
+  try {
+    for (const [end, exporter] of [
+      ["queue and store", "otlp/store"],
+      ["nothing behind it", "nop"],
+    ] as const) {
+      const gates: Gate[] = [];
+      for (const processed of [false, true])
+        gates.push(
+          await start({ ...queued(store.collectorPort), ...pipelines(exporter, processed) }),
+        );
+      started.push(...gates);
+      const [bare, shipped] = gates as [Gate, Gate];
+      groups.push({
+        end,
+        variants: [
+          { name: "open, plain, no processing", gate: bare, open: true },
+          { name: "open, plain, as shipped", gate: shipped, open: true },
+          { name: "front, no processing", gate: bare, open: false },
+          { name: "front, as shipped", gate: shipped, open: false },
+        ],
+      });
+    }
+    const rows: string[][] = [];
+    for (const { end, variants } of groups)
+      for (const request of requests)
+        rows.push(...(await compare(`${request.name}; ${end}`, variants, request)));
+    return {
+      title: `Gate, ${inFlight} requests at once (median of ${rounds}, interleaved; ratio to the first of four)`,
+      head: ["", "requests/s", "ratio", "CPU us/request", "p50 ms", "p99 ms"],
+      rows,
+    };
+  } finally {
+    for (const gate of started) await gate.stop();
+  }
+}
+
+async function compare(
+  title: string,
+  variants: Variant[],
+  request: (typeof requests)[number],
+): Promise<string[][]> {
   const measured = variants.map(() => ({
     rates: [] as number[],
     costs: [] as number[],
     ms: [] as number[],
   }));
-  try {
-    for (let round = 0; round <= rounds; round++)
-      for (const [index, { gate, open }] of variants.entries()) {
-        const cpu = () => cpuSeconds(gate.pid) + cpuSeconds(gate.collectorPid);
-        const before = cpu();
-        const { perSecond, latenciesMs } = await load(gate, open);
-        // The first round warms up.
-        if (round === 0) continue;
-        measured[index]?.rates.push(perSecond);
-        measured[index]?.costs.push(((cpu() - before) / latenciesMs.length) * 1e6);
-        measured[index]?.ms.push(...latenciesMs);
-      }
-  } finally {
-    for (const { gate } of variants) await gate.stop();
-  }
+  for (let round = 0; round <= rounds; round++)
+    for (const [index, { gate, open }] of variants.entries()) {
+      const cpu = () => cpuSeconds(gate.pid) + cpuSeconds(gate.collectorPid);
+      const before = cpu();
+      const { perSecond, latenciesMs } = await load(gate, open, request);
+      // The first round warms up.
+      if (round === 0) continue;
+      measured[index]?.rates.push(perSecond);
+      measured[index]?.costs.push(((cpu() - before) / latenciesMs.length) * 1e6);
+      measured[index]?.ms.push(...latenciesMs);
+    }
   const [baseline] = measured;
-  return {
-    title: `Gate, requests of ${request.length} bytes, ${inFlight} at once (median of ${rounds}, interleaved; goal: as shipped at least 0.9 of the first row)`,
-    head: ["", "requests/s", "ratio", "CPU us/request", "p50 ms", "p99 ms"],
-    rows: variants.map(({ name }, index) => {
-      const { rates, costs, ms } = measured[index] ?? { rates: [], costs: [], ms: [] };
-      return [
-        name,
-        median(rates).toFixed(0),
-        (median(rates) / median(baseline?.rates ?? [])).toFixed(2),
-        median(costs).toFixed(0),
-        quantile(ms, 0.5).toFixed(1),
-        quantile(ms, 0.99).toFixed(1),
-      ];
-    }),
-  };
+  return variants.map(({ name }, index) => {
+    const { rates, costs, ms } = measured[index] ?? { rates: [], costs: [], ms: [] };
+    return [
+      `${title}: ${name}`,
+      median(rates).toFixed(0),
+      (median(rates) / median(baseline?.rates ?? [])).toFixed(2),
+      median(costs).toFixed(0),
+      quantile(ms, 0.5).toFixed(1),
+      quantile(ms, 0.99).toFixed(1),
+    ];
+  });
 }
 
 /** Memory of front and collector with clients that have each sent one request and stay. */
 export async function clients(): Promise<Table> {
   const rows: string[][] = [];
   for (const count of [0, 1000, 5000]) {
-    const gate = await startGate({ keys: ownKey, limits, override: pipelines({}) });
+    const gate = await startGate({ keys: ownKey, limits, override: pipelines("nop", true) });
     const attacker = new Attacker(gate);
     // In groups, since who says nothing for three seconds is sent away.
     for (let made = 0; made < count; made += 50)
       for (const socket of await attacker.many(50))
-        socket.write(whole(1, message(request), { key: ownKey }));
+        socket.write(whole(1, message(sample("metrics")), { key: ownKey }));
     await new Promise((resolve) => setTimeout(resolve, 3000));
     rows.push([
       String(count),
@@ -119,7 +169,7 @@ function quantile(values: number[], share: number): number {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
 }
 
-async function load(gate: Gate, open: boolean) {
+async function load(gate: Gate, open: boolean, { signal, bytes }: (typeof requests)[number]) {
   const target = open ? { ...gate, port: gate.collectorPort, certificate: null } : gate;
   const client = new OtlpClient(target);
   const began = performance.now();
@@ -128,7 +178,7 @@ async function load(gate: Gate, open: boolean) {
   const worker = async () => {
     while (performance.now() < until) {
       const at = performance.now();
-      const code = await client.send("metrics", request, key);
+      const code = await client.send(signal, bytes, key);
       if (code !== 0) throw new Error(`the gate answered ${code}`);
       latenciesMs.push(performance.now() - at);
     }

@@ -66,12 +66,15 @@ function inject(copy: string, { file, from, to, tests }: Fault): string {
       ? "vitest.real.config.mts"
       : "vitest.config.mts";
     const args = ["vitest", "run", "--passWithNoTests", "--config", config, ...tests];
-    const { status, error } = spawnSync("npx", args, {
+    const { status, error, stdout } = spawnSync("npx", args, {
       cwd: copy,
       timeout: timeoutMs,
       encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
     });
-    return status === 0 && !error ? `green: ${tests.join(" ")}` : "red";
+    if (status === 0 && !error) return `green: ${tests.join(" ")}`;
+    // Vitest that was called wrongly ends with 1 as well.
+    return error || /Test Files .*failed/.test(stdout) ? "red" : `no test failed: ${stdout}`;
   } finally {
     writeFileSync(path, sound);
   }

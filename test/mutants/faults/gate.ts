@@ -1,0 +1,182 @@
+import type { Fault } from "../fault";
+
+/** Real tests of one file, those whose name has the words; the parts that they run must have been built before. */
+const real = (name: string, words?: string) => [
+  `test/real/${name}.test.ts`,
+  ...(words ? ["-t", words] : []),
+];
+const front = "infra/gate/haproxy.cfg";
+const collector = "infra/gate/otel-collector.yaml";
+const filter = "infra/gate/processors.ts";
+const says = real("frontAttacks", "what a request may say");
+const places = real("collectorPlaces");
+const poison = real("collectorPoison");
+const identity = real("collectorIdentity");
+
+export const faults: Fault[] = [
+  {
+    name: "gate: the front asks for no key",
+    file: front,
+    from: "  http-request set-var(txn.to) str(refused_key) unless known\n",
+    to: "",
+    tests: real("frontKeys", "who passes the gate"),
+  },
+  {
+    name: "gate: a key is a key whatever it is",
+    file: front,
+    from: "acl known var(txn.owner) -m found",
+    to: "acl known req.fhdr(signoz-ingestion-key) -m found",
+    tests: real("frontKeys", "who passes the gate"),
+  },
+  {
+    name: "gate: a revoked key passes until the next start",
+    file: "infra/gate/front-apply.sh",
+    from: "\napply_keys\n",
+    to: "\n",
+    tests: real("frontKeys", "counts at once"),
+  },
+  {
+    name: "gate: a new certificate waits for the next start",
+    file: "infra/gate/front-apply.sh",
+    from: "\napply_certificate\n",
+    to: "\n",
+    tests: real("frontKeys", "a change of the certificate"),
+  },
+  {
+    name: "gate: the client may name the key's owner",
+    file: front,
+    from: `$).* -m reg if !decided
+  http-request set-header host gate if !decided
+  http-request set-header x-monitoring-owner %[var(txn.owner)] if !decided`,
+    to: `$|x-monitoring-owner$).* -m reg if !decided
+  http-request set-header host gate if !decided
+  http-request set-header x-monitoring-owner %[var(txn.owner)] if !decided !{ req.fhdr(x-monitoring-owner) -m found }`,
+    tests: real("frontAttacks", "never names the owner"),
+  },
+  {
+    name: "gate: a message has no largest size",
+    file: front,
+    from: `str(refused_size) if !decided { var(txn.length) -m int gt "\${GATE_MESSAGE_BYTES}" }`,
+    to: "str(refused_size) if !decided { always_false }",
+    tests: says,
+  },
+  {
+    name: "gate: any packing goes to the collector",
+    file: front,
+    from: "str(refused_encoding) if !decided packed !packed_known",
+    to: "str(refused_encoding) if !decided packed !packed_known { always_false }",
+    tests: says,
+  },
+  {
+    name: "gate: any method goes to the collector",
+    file: front,
+    from: "if !decided !otlp or !decided !grpc_post or",
+    to: "if !decided !otlp or",
+    tests: says,
+  },
+  {
+    name: "gate: nobody tells the collector whose key it was",
+    file: collector,
+    from: "include_metadata: true",
+    to: "include_metadata: false",
+    tests: identity,
+  },
+  {
+    name: "gate: what the client claims to be stays on the resource",
+    file: filter,
+    from: '"^(?:engineer$$|engineer[.]verified$$|monitoring[.])"',
+    to: '"^monitoring[.]"',
+    tests: identity,
+  },
+  {
+    name: "gate: the second claim stays on the record",
+    file: filter,
+    from: `        'delete_matching_keys(attributes, "^engineer$$") where attributes["engineer"] != nil',\n`,
+    to: "",
+    tests: identity,
+  },
+  {
+    name: "gate: every name passes",
+    file: filter,
+    from: "allow_all_keys: keepContent,",
+    to: "allow_all_keys: true,",
+    tests: places,
+  },
+  {
+    name: "gate: what is nested passes",
+    file: filter,
+    from: 'value.*$$" : notPlain]',
+    to: 'value.*$$" : "^never$$"]',
+    tests: places,
+  },
+  {
+    name: "gate: a list of words passes",
+    file: filter,
+    from: `|",.*)\`, ".*")`,
+    to: `)\`, ".*")`,
+    tests: poison,
+  },
+  {
+    name: "gate: Claude Code's names pass in every scope",
+    file: filter,
+    from: ` or name != "\${claudeCode[signal].scope}"`,
+    to: "",
+    tests: places,
+  },
+  {
+    name: "gate: links keep their attributes",
+    file: filter,
+    from: '["set(links, links) where Len(links) > 0"]',
+    to: "[]",
+    tests: real("collectorPlaces", "a link's"),
+  },
+  {
+    name: "gate: exemplars end in the dead-letter file",
+    file: collector,
+    from: 'attributes["refused.unkept"] == true',
+    to: 'attributes["refused.unkept"] == false',
+    tests: real("collectorPlaces", "exemplars"),
+  },
+  {
+    name: "gate: datapoints of any time pass",
+    file: filter,
+    from: "ofAge(retentionDays.metrics), ",
+    to: "",
+    tests: poison,
+  },
+  {
+    name: "gate: datapoints of any value pass",
+    file: filter,
+    from: "ofAge(retentionDays.metrics), suspicious, tooMany",
+    to: "ofAge(retentionDays.metrics), tooMany",
+    tests: poison,
+  },
+  {
+    name: "gate: any number of links and events passes",
+    file: filter,
+    from: '        refuse("too_many_parts", parts),\n',
+    to: "",
+    tests: poison,
+  },
+  {
+    name: "gate: the odd are not looked at",
+    file: collector,
+    from: "processors: [transform/logs_odd, resource/even]",
+    to: "processors: [resource/even]",
+    tests: poison,
+  },
+  {
+    name: "gate: what is refused is stored",
+    file: collector,
+    from: 'condition: attributes["refused.reason"] != nil',
+    to: 'condition: attributes["refused.reason"] == "never"',
+    tests: poison,
+  },
+  {
+    name: "gate: the retention is a constant",
+    file: filter,
+    from: "ofAge(retentionDays.logs)",
+    to: "ofAge(30)",
+    tests: ["test/infra/gate/processors.test.ts"],
+  },
+];
