@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import { RandomPassword } from "@pulumi/random/randomPassword";
 import { within } from "./component";
 import { engineerOf, idOf, personalKey, probeOwner } from "./config/engineers";
 import { type DataPlace, memberReaders, VersionedSecret } from "./versionedSecret";
@@ -110,4 +110,4 @@ export class IngestionKeys extends pulumi.ComponentResource {
 
 const newKey = (name: string, opts: pulumi.CustomResourceOptions) =>
   // No dot and nothing to quote: a dot parts engineer and secret in an engineer's own key.
-  new random.RandomPassword(name, { length: 40, special: false }, opts);
+  new RandomPassword(name, { length: 40, special: false }, opts);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import { RandomPassword } from "@pulumi/random/randomPassword";
 import type { GateCertificate } from "./certificate";
 import { within } from "./component";
 import type { Settings } from "./config/settings";
@@ -84,8 +84,7 @@ export class StackSecrets extends pulumi.ComponentResource {
     this.signozAdmin = secret(
       "signoz-admin",
       "password of SigNoz' root user",
-      new random.RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, self)
-        .result,
+      new RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, self).result,
     );
     this.clickhouse = secret(
       "clickhouse",
@@ -130,7 +129,7 @@ const clickhousePasswords = (
       clickhouseUsers.map((user) => [
         user,
         // Letters and digits only: the password becomes part of a URL.
-        new random.RandomPassword(
+        new RandomPassword(
           `${name}-clickhouse-${user}`,
           { keepers, length: 32, special: false },
           opts,

@@ -1,4 +1,4 @@
-import * as command from "@pulumi/command";
+import { Command } from "@pulumi/command/local/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend } from "../backend";
 import type { GateCertificate } from "../certificate";
@@ -18,7 +18,7 @@ export class Ready extends pulumi.ComponentResource {
   constructor(name: string, args: ReadyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Ready", name, {}, opts);
     const { gate, version, progress, log } = args.backend;
-    new command.local.Command(
+    new Command(
       `${name}-ready`,
       {
         // Relative to the project, so that the state is the same from every checkout.

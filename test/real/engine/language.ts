@@ -29,6 +29,7 @@ async function run(request: proto.RunRequest, engine: string): Promise<proto.Run
   const options = (info?.getOptions()?.toJavaScript() ?? {}) as {
     typescript?: boolean;
     nodeargs?: string;
+    tsconfig?: string;
   };
   const { code, output } = await runNode({
     dir: request.getPwd(),
@@ -43,6 +44,7 @@ async function run(request: proto.RunRequest, engine: string): Promise<proto.Run
     secretKeys: request.getConfigsecretkeysList(),
     nodeArgs: options.nodeargs?.split(" "),
     typescript: options.typescript,
+    tsconfig: options.tsconfig,
     entryPoint: info?.getEntryPoint(),
   });
   const response = new proto.RunResponse();

@@ -10,6 +10,7 @@ const programFiles = [
   "Pulumi.yaml",
   "package.json",
   "tsconfig.json",
+  "tsconfig.pulumi.json",
   "index.ts",
   "infra",
   "hooks",
@@ -39,12 +40,13 @@ export interface NodeRun {
   secretKeys: string[];
   nodeArgs?: string[];
   typescript?: boolean;
+  tsconfig?: string;
   entryPoint?: string;
 }
 
 /**
  * Runs a program as the Node.js language host does: `@pulumi/pulumi/cmd/run` of the project in a
- * process of its own, with Pulumi's own TypeScript loader, which checks types.
+ * process of its own, with Pulumi's own TypeScript loader, which checks types unless the tsconfig says `noCheck`.
  */
 export async function runNode(run: NodeRun): Promise<{ code: number | null; output: string }> {
   const { monitor, engine, organization, project, stack, dir } = run;
@@ -69,6 +71,7 @@ export async function runNode(run: NodeRun): Promise<{ code: number | null; outp
         PULUMI_CONFIG: JSON.stringify(run.config),
         PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(run.secretKeys),
         PULUMI_NODEJS_TYPESCRIPT: String(run.typescript ?? true),
+        ...(run.tsconfig && { PULUMI_NODEJS_TSCONFIG_PATH: run.tsconfig }),
       },
     },
   );
