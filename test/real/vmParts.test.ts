@@ -124,7 +124,7 @@ suite(`what a boot takes in${because}`, () => {
       "d=$(mktemp -d); printf '#!/bin/sh\\necho 0.5\\n' >$d/histogram-quantile; tar -C $d -czf - histogram-quantile; rm -r $d",
     ]);
     const sha256 = createHash("sha256").update(archive).digest("hex");
-    const target = "/mnt/monitoring/clickhouse/user_scripts/histogramQuantile";
+    const target = "/var/lib/monitoring/user_scripts/histogramQuantile";
 
     it.each([
       ["an archive that is not there", "", sha256],

@@ -20,7 +20,7 @@ prepare_disk() {
   # Does nothing unless the disk has grown.
   resize2fs "$device" >/dev/null 2>&1 || fail "resize2fs $device: the file system could not take the grown disk"
   mount_at_boot "$link"
-  install -d -m 755 -o 101 -g 101 "$data/clickhouse" "$data/clickhouse/user_scripts" "$data/keeper"
+  install -d -m 755 -o 101 -g 101 "$data/clickhouse" "$data/keeper"
   install -d -m 700 -o 10001 -g 10001 "$data/queue"
   install -d -m 700 -o 10003 -g 10003 "$data/signoz"
   # Restored from a time when SigNoz ran as root.

@@ -28,6 +28,7 @@ read_secrets() {
   fi
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
+  install -d -m 755 "$state/user_scripts"
   install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
   install -d -m 700 -o $front_uid -g $front_uid "$state/front"
   replace "$state/gate/tls.pem" 400 $front_uid:$front_uid <"$next/tls"
@@ -122,9 +123,10 @@ check_certificate() { # PEM
     fail "secret $version: certificate and private key do not belong together"
 }
 
-# Only percentiles of classic histograms need it, so its absence is told and not fatal.
+# Only percentiles of classic histograms need it, so its absence is told and not fatal. On the boot disk, so that a new
+# machine runs no program that it finds on the data disk.
 fetch_histogram_quantile() {
-  local url sum target=$data/clickhouse/user_scripts/histogramQuantile archive=$state/histogram-quantile.tar.gz
+  local url sum target=$state/user_scripts/histogramQuantile archive=$state/histogram-quantile.tar.gz
   url=$(jq --raw-output '.histogramQuantile.url // empty' "$settings")
   sum=$(jq --raw-output '.histogramQuantile.sha256 // empty' "$settings")
   if [ -z "$url" ]; then

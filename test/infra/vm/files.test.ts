@@ -159,7 +159,7 @@ describe("compose.yaml", () => {
     const binds = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.filter((volume: unknown) => typeof volume === "object"),
     );
-    expect(binds).toHaveLength(7);
+    expect(binds).toHaveLength(8);
     for (const bind of binds)
       expect(bind).toMatchObject({ type: "bind", bind: { create_host_path: false } });
     for (const service of Object.values(services))
