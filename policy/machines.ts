@@ -58,7 +58,12 @@ function lies(source: string, range: Range | undefined): boolean {
   return wanted && range ? wanted.first >= range.first && wanted.last <= range.last : false;
 }
 
-type InstanceFault = ["metadata" | "identity", string];
+type InstanceFault = ["metadata" | "identity" | "image", string];
+
+/** Images that the VM may boot from; a company that trusts only its own puts its project's in their place. */
+const bootImages = [
+  /^(projects\/)?debian-cloud\/(global\/images\/(family\/)?)?debian-13(-trixie-v\d{8})?$/,
+];
 
 /** Metadata that the VM may carry, and what exactly where a value would open it. */
 const metadataKeys: Record<string, RegExp> = {
@@ -83,6 +88,7 @@ export function instanceFaults(
     ),
     ...metadataFaults(instance).map((fault): InstanceFault => ["metadata", fault]),
     ...identityFaults(instance).map((fault): InstanceFault => ["identity", fault]),
+    ...imageFaults(instance).map((fault): InstanceFault => ["image", fault]),
   ];
 }
 
@@ -140,6 +146,14 @@ function identityFaults(instance: Record<string, unknown>): string[] {
   if (off.length) faults.push(`is no Shielded VM: ${off.join(", ")} must be true`);
   if (instance.canIpForward === true) faults.push("forwards other machines' traffic");
   return faults;
+}
+
+function imageFaults({ bootDisk }: Record<string, unknown>): string[] {
+  const { initializeParams } = (bootDisk ?? {}) as { initializeParams?: { image?: unknown } };
+  const image = String(initializeParams?.image ?? "");
+  return bootImages.some((allowed) => allowed.test(image))
+    ? []
+    : [`boots from ${JSON.stringify(image)}; the list of images is in policy/machines.ts`];
 }
 
 /** Commands that the program may run where `pulumi up` runs, and nothing beside them. */

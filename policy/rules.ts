@@ -9,7 +9,16 @@ export type { PolicyResource } from "./resource";
  * member or command is refused until it has a line here.
  */
 export interface Violation {
-  rule: "type" | "ingress" | "metadata" | "protect" | "identity" | "grants" | "command" | "secret";
+  rule:
+    | "type"
+    | "ingress"
+    | "metadata"
+    | "protect"
+    | "identity"
+    | "grants"
+    | "command"
+    | "secret"
+    | "image";
   /** Type and name, as they came: nothing that may become markup. */
   resource: string;
   message: string;

@@ -26,6 +26,7 @@ const vm = (inputs: object): PolicyResource => ({
       scopes: ["cloud-platform"],
     },
     networkInterfaces: [{ subnetwork: "monitoring-dev" }],
+    bootDisk: { initializeParams: { image: "debian-cloud/debian-13" } },
     shieldedInstanceConfig: {
       enableSecureBoot: true,
       enableVtpm: true,
@@ -429,6 +430,16 @@ describe("judge", () => {
       "identity",
     ],
     ["a router", { canIpForward: true }, "identity"],
+    ["no boot image", { bootDisk: {} }, "image"],
+    ...[
+      "ubuntu-os-cloud/debian-13",
+      "debian-cloud/debian-12",
+      "someone/debian-cloud/debian-13",
+    ].map((image): [string, object, string] => [
+      `the boot image ${image}`,
+      { bootDisk: { initializeParams: { image } } },
+      "image",
+    ]),
   ])("refuses a VM with %s", (_, inputs, rule) => expect(rules(vm(inputs))).toEqual([rule]));
 
   const endpoint = "projects/p/secrets/monitoring-signoz-otlp-endpoint-secret-dev";
