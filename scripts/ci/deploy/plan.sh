@@ -8,7 +8,7 @@ stack=${1:?STACK is missing} folder=${2:?FOLDER is missing}
 mkdir -p "$folder"
 scripts/ci/preview/capture.sh "$folder/preview.json" --stack "$stack" "--save-plan=$folder/plan.json"
 status=0
-node_modules/.bin/tsx scripts/ci/preview/summary.ts --stack "$stack" --allow-replace "$folder/preview.json" >"$folder/summary.md" || status=$?
+node_modules/.bin/tsx scripts/ci/preview/summary.ts --stack "$stack" --allow-replace --real-state "$folder/preview.json" >"$folder/summary.md" || status=$?
 rm "$folder/preview.json"
 [ -z "${GITHUB_STEP_SUMMARY-}" ] || cat "$folder/summary.md" >>"$GITHUB_STEP_SUMMARY"
 exit "$status"

@@ -28,8 +28,6 @@ export interface ResourceState {
   propertyDependencies?: Record<string, string[]>;
 }
 
-export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 export type Change = "replace" | "delete" | "create" | "update" | "same";
 
 /** One resource of a preview: the engine's three steps of a replacement are one change. */

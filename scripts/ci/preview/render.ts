@@ -1,3 +1,4 @@
+import { unknownValue } from "../../../policy/resource";
 import { judge } from "../../../policy/rules";
 import {
   changesOf,
@@ -5,7 +6,6 @@ import {
   type PreviewStep,
   type ResourceChange,
   type ResourceState,
-  unknownValue,
 } from "./digest";
 import { code, fence, htmlCode, plain } from "./markup";
 import { differences } from "./values";
@@ -20,6 +20,8 @@ export interface SummaryContext {
   runUrl?: string | undefined;
   /** True where the pull request carries the label that permits losing what `guarded` names. */
   allowReplace: boolean;
+  /** True where the state itself was previewed, not its published copy with stand-ins for secrets. */
+  realState?: boolean | undefined;
 }
 
 export interface Summary {
@@ -144,9 +146,9 @@ function details(changes: ResourceChange[]): string {
     .join("\n\n");
 }
 
-function footer({ commit, runUrl }: SummaryContext, changes: ResourceChange[]): string {
+function footer({ commit, runUrl, realState }: SummaryContext, changes: ResourceChange[]): string {
   const same = changes.filter(({ change }) => change === "same").length;
-  const parts = [`${same} unchanged`, "secrets are stand-ins here"];
+  const parts = [`${same} unchanged`, ...(realState ? [] : ["secrets are stand-ins here"])];
   if (commit) parts.push(`commit ${commit.slice(0, 12)}`);
   if (runUrl) parts.push(`[run](${runUrl})`);
   return `<sub>${parts.join(" · ")}</sub>`;

@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
-import { type ResourceChange, unknownValue } from "./digest";
+import { unknownValue } from "../../../policy/resource";
+import type { ResourceChange } from "./digest";
 
 /** One line of a resource's difference: where, from what, to what (short, printable). */
 export interface Difference {

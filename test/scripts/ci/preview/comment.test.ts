@@ -45,6 +45,17 @@ describe("summarize", () => {
     expect(blockers).toEqual([]);
   });
 
+  it.each([true, false])(
+    "says whether it saw stand-ins for secrets: real state %s",
+    (realState) => {
+      const { markdown } = summarize(
+        { steps: [] },
+        { stack: "dev", allowReplace: true, realState },
+      );
+      expect(markdown.includes("stand-ins")).toBe(!realState);
+    },
+  );
+
   it("names replaces and deletes first, and makes one change of a replacement's steps", () => {
     const type = "gcp:compute/firewall:Firewall";
     const { markdown } = summary({
