@@ -149,7 +149,11 @@ suite(`what a boot takes in${because}`, () => {
       await machine.deliver();
       await machine.surround({ archive: archive.toString("base64") });
       expect((await machine.startup()).status).toBe(0);
-      expect(machine.sh(`cd ${dirname(target)}; setpriv --reuid 101 --regid 101 --clear-groups ./${basename(target)}`)).toBe("0.5\n");
+      expect(
+        machine.sh(
+          `cd ${dirname(target)}; setpriv --reuid 101 --regid 101 --clear-groups ./${basename(target)}`,
+        ),
+      ).toBe("0.5\n");
       expect((await machine.observed()).guest.notice).toBeUndefined();
       await machine.surround({ archive: "" });
       const again = await machine.startup();
