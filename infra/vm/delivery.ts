@@ -12,6 +12,12 @@ import { checkSize, packed } from "./metadata";
 const deliveredFolders = ["vm/files", "gate", "signoz/provisioning"].map((folder) =>
   join(__dirname, "..", folder),
 );
+const retentionDays = (signoz: Settings["signoz"]) => ({
+  metrics: signoz.retentionDaysMetrics,
+  logs: signoz.retentionDaysLogs,
+  traces: signoz.retentionDaysTraces,
+});
+
 /** What startup.sh reads as monitoring-settings; plain settings and names, no secret. */
 export function machineSettings(
   { engineers, gate, signoz, alerts }: Omit<Settings, "place" | "machine">,
@@ -41,6 +47,7 @@ export function machineSettings(
             user: alerts.smtpUser ?? "",
             requireTls: alerts.smtpRequireTls,
           },
+    retentionDays: retentionDays(signoz),
     histogramQuantile:
       signoz.histogramQuantileUrl === undefined
         ? null
@@ -61,11 +68,7 @@ export function prepareDelivery(
   const { "startup.sh": startup, ...files } = deliveredFiles({
     keepContent: settings.gate.keepContent,
     ownNames: settings.gate.ownNames,
-    retentionDays: {
-      metrics: settings.signoz.retentionDaysMetrics,
-      logs: settings.signoz.retentionDaysLogs,
-      traces: settings.signoz.retentionDaysTraces,
-    },
+    retentionDays: retentionDays(settings.signoz),
   });
   if (startup === undefined) throw new Error("infra/vm/files has no startup.sh for the VM to run");
   const prepared = {

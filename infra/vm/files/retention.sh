@@ -4,7 +4,8 @@
 # shellcheck disable=SC2154 # startup.sh sets state
 
 apply_retention() {
-  local statement left
+  local statement left days
+  days=$(retention_days) || return 1
   while IFS= read -r statement; do
     clickhouse_query <<<"$statement" >/dev/null || return 1
   done < <(retention_statements | clickhouse_query)
@@ -27,7 +28,7 @@ clickhouse_query() { # stdin: one statement
 # rewrites everything.
 retention_statements() {
   cat <<END
-WITH map($(retention_days)) AS days,
+WITH map($days) AS days,
   extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl,
   days[database] AS d,
   replaceOne(ttl, 'toIntervalSecond(1800)', 'BUCKET') AS plain,
@@ -38,10 +39,10 @@ FROM system.tables
 WHERE mapContains(days, database) AND ttl != '' AND ttl != wanted
   AND name NOT IN ('usage', 'span_attributes', 'top_level_operations') AND name NOT LIKE '%\\\\_buffer'
 UNION ALL
-SELECT format('ALTER TABLE {}.{} ON CLUSTER cluster MODIFY COLUMN _retention_days UInt16 DEFAULT {}', database, table, toString(map($(retention_days))[database]))
+SELECT format('ALTER TABLE {}.{} ON CLUSTER cluster MODIFY COLUMN _retention_days UInt16 DEFAULT {}', database, table, toString(map($days)[database]))
 FROM system.columns
 WHERE database IN ('signoz_logs', 'signoz_metrics', 'signoz_traces') AND name = '_retention_days'
-  AND default_expression != toString(map($(retention_days))[database])
+  AND default_expression != toString(map($days)[database])
 FORMAT TSVRaw
 END
 }

@@ -165,6 +165,7 @@ check_settings() { # FILE
       signozUrl: (.signozUrl | text),
       smtp: (.smtp | . == null or ((.host? | text) and (.from? | text) and is(.requireTls? | booleans | true))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
+      retentionDays: (.retentionDays | [.metrics?, .logs?, .traces?] | all_of(is(numbers | . >= 1))),
       images: (.images | [.signoz?, .collector?, .front?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
       "secrets.ingestionKeys": (.secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
