@@ -24,7 +24,8 @@ table inet monitoring {
   chain from_containers {
     ct state established,related accept
     $egress
-    drop
+    # At once: Docker asks the machine's resolver for names that it does not know, and whoever wants one would hang.
+    reject
   }
   chain forward {
     type filter hook forward priority filter - 10; policy accept;

@@ -22,16 +22,22 @@ pull_images() {
   done < <(compose "$release" config --images | sort -u)
 }
 
-# On the host's network, with the host's rights or its files no rule of firewall.sh holds.
+# On the host's network, on a bridge of another name, with the host's rights or its files no rule of firewall.sh holds.
 check_containment() {
   local odd
-  odd=$(compose "$release" config --format json | jq --raw-output '.services | to_entries | map(select(.value
-    | .network_mode != null or .pid != null or .ipc != null or .userns_mode != null or .privileged == true
-    or .cap_drop != ["ALL"] or (.cap_add // [] | length > 0) or (.devices // [] | length > 0) or .read_only != true
-    or (.user // "" | test("^[1-9][0-9]*:[1-9][0-9]*$") | not)
-    or (.security_opt // [] | index("no-new-privileges:true") == null)
-    or any(.volumes[]?; .source // "" | test("^/(var/lib|mnt)/monitoring/") | not)
-  )) | map(.key) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
+  odd=$(compose "$release" config --format json | jq --raw-output '
+    def known: ["command", "cap_drop", "depends_on", "entrypoint", "environment", "healthcheck", "image", "labels", "logging", "mem_limit",
+      "networks", "ports", "read_only", "restart", "security_opt", "stop_grace_period", "stop_signal", "tmpfs", "ulimits", "user", "volumes"];
+    (.services | to_entries | map(select(.value
+      | (keys - known | length > 0) or .cap_drop != ["ALL"] or .read_only != true or .mem_limit == null
+      or (.user // "" | test("^[1-9][0-9]*:[1-9][0-9]*$") | not)
+      or .security_opt != ["no-new-privileges:true"] or (.networks // {} | length == 0)
+      or any(.volumes[]?; .type != "bind" or (.source | test("^/(var/lib|mnt)/monitoring/") | not))
+    ) | "service \(.key)")) +
+    (.networks | to_entries | map(select(.value
+      | .external == true or (.driver // "bridge") != "bridge"
+      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public)$") | not)
+    ) | "network \(.key)")) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
   [ -z "$odd" ] || fail "compose.yaml gives more than their own network, files and an unprivileged user to: $odd; what runs was left running"
 }
 

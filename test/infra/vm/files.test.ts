@@ -46,7 +46,7 @@ describe("otel-collector.yaml", () => {
   it("is spoken to by the front alone: nothing of it is published, and only the front asks for a key", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["grpc"]);
     const { grpc } = config.receivers.otlp.protocols;
-    expect(grpc).toMatchObject({ endpoint: "0.0.0.0:4317", include_metadata: true });
+    expect(grpc).toMatchObject({ endpoint: "receiver:4317", include_metadata: true });
     expect(yaml("compose.yaml").services.collector.ports).toBeUndefined();
     const others = Object.entries(config.receivers).filter(([name]) => name !== "otlp");
     expect(JSON.stringify(others)).not.toContain("0.0.0.0");
@@ -207,7 +207,11 @@ describe("compose.yaml", () => {
   it("parts the networks by who talks to whom, and only those that publish a port can leave", () => {
     const { networks } = yaml("compose.yaml");
     const members = (network: string) =>
-      Object.keys(services).filter((name) => services[name as Name].networks?.includes(network));
+      Object.keys(services).filter((name) =>
+        [services[name as Name].networks ?? []]
+          .flatMap((of) => (Array.isArray(of) ? of : Object.keys(of)))
+          .includes(network),
+      );
     for (const [name, network] of Object.entries<Network>(networks)) {
       expect([name, network.driver_opts]).toEqual([
         name,

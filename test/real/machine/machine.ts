@@ -35,13 +35,13 @@ export interface Run {
  * docker and systemctl are recorders, but the gate that comes up is the real HAProxy and the real collector.
  */
 export class Machine {
-  private constructor(
-    private readonly dir: string,
-    private readonly holder: ChildProcess,
-    private readonly server: ChildProcess,
+  protected constructor(
+    protected readonly dir: string,
+    protected readonly holder: ChildProcess,
     readonly certificate: { ca: string; pem: string },
   ) {}
   private loop = "";
+  private server!: ChildProcess;
   /** Files that the metadata delivers, by path; tests change them to deliver another version. */
   files: Record<string, string> = deliveredFiles();
   settings = defaultSettings();
@@ -53,7 +53,12 @@ export class Machine {
    * from `snapshot` (a file).
    */
   static async start(diskMib = 256, snapshot?: string): Promise<Machine> {
-    const [userland, otelcol] = [await debian(), await collector()];
+    const machine = new Machine(...(await Machine.parts()));
+    return machine.begin(diskMib, snapshot);
+  }
+
+  /** What a constructor takes: a folder, namespaces of its own, the gate's certificate. */
+  protected static async parts() {
     const dir = mkdtempSync(join(tmpdir(), "machine-"));
     for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name));
     const holder = spawn(
@@ -62,41 +67,32 @@ export class Machine {
       { stdio: "ignore" },
     );
     await sleep(200);
-    const [certificate, secretManager] = [
-      await issueCertificate([host]),
-      await issueCertificate(["secretmanager.googleapis.com"]),
-    ];
+    return [dir, holder, await issueCertificate([host])] as const;
+  }
+
+  protected async begin(diskMib: number, snapshot?: string): Promise<this> {
+    const { dir, holder } = this;
+    const userland = await debian();
+    const secretManager = await issueCertificate(["secretmanager.googleapis.com"]);
+    const surroundings = await this.connect();
     const root = join(dir, "root");
     enter(holder, [
       "sh",
       "-euc",
       `
-      ip link set lo up; ip address add 169.254.169.254/32 dev lo
       mount -t overlay overlay -o lowerdir=${userland},upperdir=${dir}/upper,workdir=${dir}/work ${root}
       cd ${root}
       mount -t proc proc proc; mount --rbind /sys sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
       mkdir -p dev/disk/by-id dev/shm recorded
       for node in null:3 zero:5 random:8 urandom:9; do mknod -m 666 dev/\${node%:*} c 1 \${node#*:}; done
       ln -s /proc/self/fd dev/fd; ln -s /proc/self/fd/0 dev/stdin; ln -s /proc/self/fd/1 dev/stdout; ln -s /proc/self/fd/2 dev/stderr
-      echo '127.0.0.1 localhost secretmanager.googleapis.com' >etc/hosts
-      : >etc/fstab`,
+      printf '127.0.0.1 localhost\\n%s secretmanager.googleapis.com\\n' ${surroundings.address} >etc/hosts
+      : >etc/fstab
+      install -m 755 ${here("curl-recorder.sh")} usr/local/bin/curl
+      for name in systemctl systemd-run; do install -m 755 ${here("systemctl-recorder.sh")} usr/local/bin/$name; done`,
     ]);
     writeFileSync(join(dir, "ca.pem"), secretManager.ca);
     enter(holder, ["sh", "-euc", `cat ${dir}/ca.pem >>${root}/etc/ssl/certs/ca-certificates.crt`]);
-    enter(
-      holder,
-      [
-        "sh",
-        "-euc",
-        `
-      cp ${otelcol} ${root}/opt/otelcol
-      install -m 755 ${here("docker-recorder.sh")} ${root}/usr/local/bin/docker
-      install -m 755 ${here("curl-recorder.sh")} ${root}/usr/local/bin/curl
-      for name in systemctl systemd-run; do install -m 755 ${here("systemctl-recorder.sh")} ${root}/usr/local/bin/$name; done
-      cat >${root}/opt/override.yaml`,
-      ],
-      stringify(override()),
-    );
     if (!mayResizeOnline())
       enter(holder, [
         "install",
@@ -105,20 +101,49 @@ export class Machine {
         here("resize-offline.sh"),
         join(root, "usr/local/bin/resize2fs"),
       ]);
-    const server = fork(here("surroundings.ts"), {
+    await this.installDocker(root);
+    this.server = fork(here("surroundings.ts"), {
       execPath: "nsenter",
-      execArgv: [`--net=/proc/${holder.pid}/ns/net`, process.execPath, "--import", "tsx"],
-      env: { ...process.env, SURROUNDINGS_PEM: secretManager.pem },
+      execArgv: [`--net=/proc/${surroundings.pid}/ns/net`, process.execPath, "--import", "tsx"],
+      env: {
+        ...process.env,
+        SURROUNDINGS_PEM: secretManager.pem,
+        SURROUNDINGS_ADDRESS: surroundings.address,
+      },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     await new Promise<void>((resolve, reject) => {
-      server.once("message", () => resolve());
-      server.once("exit", () => reject(new Error("the surroundings did not start")));
+      this.server.once("message", () => resolve());
+      this.server.once("exit", () => reject(new Error("the surroundings did not start")));
     });
-    const machine = new Machine(dir, holder, server, certificate);
-    machine.attachDisk(diskMib, snapshot);
-    await machine.deliver(machine.secrets());
-    return machine;
+    this.attachDisk(diskMib, snapshot);
+    await this.deliver(this.secrets());
+    return this;
+  }
+
+  /** Gives the machine a network; where its surroundings are: a process in their network, their address. */
+  protected async connect(): Promise<{ pid: number; address: string }> {
+    enter(this.holder, [
+      "sh",
+      "-euc",
+      "ip link set lo up; ip address add 169.254.169.254/32 dev lo",
+    ]);
+    return { pid: this.holder.pid as number, address: "127.0.0.1" };
+  }
+
+  protected async installDocker(root: string) {
+    enter(
+      this.holder,
+      [
+        "sh",
+        "-euc",
+        `
+      cp ${await collector()} ${root}/opt/otelcol
+      install -m 755 ${here("docker-recorder.sh")} ${root}/usr/local/bin/docker
+      cat >${root}/opt/override.yaml`,
+      ],
+      stringify(override()),
+    );
   }
 
   /** Payloads of the versions that the settings name. */
@@ -331,10 +356,14 @@ export class Machine {
     return `${front} ${collector}`;
   }
 
-  async stop() {
+  /** Ends whatever runs on the machine. */
+  protected async end() {
     this.reboot();
-    this.server.disconnect();
-    this.server.kill();
+  }
+  async stop() {
+    await this.end();
+    this.server?.disconnect();
+    this.server?.kill();
     this.holder.kill("SIGKILL");
     await sleep(200);
     spawnSync("losetup", ["--detach", this.loop]);

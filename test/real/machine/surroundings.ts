@@ -113,11 +113,12 @@ function secretManager(request: IncomingMessage, answer: ServerResponse) {
 }
 
 const pem = process.env.SURROUNDINGS_PEM ?? "";
+const address = process.env.SURROUNDINGS_ADDRESS ?? "127.0.0.1";
 createServer((request, answer) => void metadata(request, answer)).listen(
   80,
   "169.254.169.254",
   () => {
-    createTlsServer({ cert: pem, key: pem }, secretManager).listen(443, "127.0.0.1", () => {
+    createTlsServer({ cert: pem, key: pem }, secretManager).listen(443, address, () => {
       createServer((request, answer) => {
         const archive = request.url === "/archive.tar.gz";
         const found = archive ? now.archive !== "" : now.signozReady;
