@@ -22,6 +22,7 @@ export type Service = (typeof services)[number];
 // ClickHouse is a stand-in, so what would be stored there ends in a file on the data disk.
 const override = {
   exporters: {
+    nop: null,
     "file/stored": { path: "/var/lib/otelcol/stored.jsonl", flush_interval: "50ms" },
     ...Object.fromEntries(
       ["metrics", "logs", "traces"].map((signal) => [
