@@ -79,9 +79,17 @@ export class Store {
     return text;
   }
 
-  async query<Row>(select: string): Promise<Row[]> {
+  query<Row>(select: string): Promise<Row[]> {
+    return this.lines(select, "JSONEachRow");
+  }
+
+  rows(select: string): Promise<unknown[][]> {
+    return this.lines(select, "JSONCompactEachRow");
+  }
+
+  private async lines<Row>(select: string, format: string): Promise<Row[]> {
     const text = await this.run(
-      `${select} FORMAT JSONEachRow SETTINGS output_format_json_quote_64bit_integers = 0`,
+      `${select} FORMAT ${format} SETTINGS output_format_json_quote_64bit_integers = 0`,
     );
     return text
       .split("\n")
@@ -94,6 +102,10 @@ export class Store {
     const ended = once(this.child as ChildProcess, "exit");
     this.child?.kill(signal);
     await ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
   }
 
   async stop(): Promise<void> {
