@@ -258,7 +258,7 @@ check_gate() {
         "nc -vz -w 3 $host $port   # join the VPN"
       ;;
     35 | 51 | 58 | 60 | 77) finding fail TLS "$curl_error" \
-      "install claude-config again (the hook carries the certificate authority); a proxy that opens TLS must exempt $host" ;;
+      "install the hook again (it carries the certificate authority); a proxy that opens TLS must exempt $host" ;;
     *)
       if [ -n "$route" ]; then
         finding fail proxy "$way: $curl_error" "export no_grpc_proxy=$host   # lower case; or let the proxy pass $host:$port"

@@ -161,7 +161,7 @@ watch() {
   before=$reach
   curl_status=
   [ "$verdict_of_model" != ours ] || try_key "${key:-none}"
-  # Only an answer that nobody can give the client either: 28 is curl's time-out. Anything else leaves Claude's own wait.
+  # Only an answer that nobody can give the client either: 28 is curl's time-out. Anything else leaves the client its own wait.
   [ "$verdict_of_model" = ours ] && [ "$curl_status" = 28 ] && reach=silent || reach=
   [ -n "$reach" ] && pause=0 || pause=$watch_seconds
   put gate "$((now + pause))$newline$reach$newline"

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fillPlaceholders, renderClaudeSettings, renderHook, shellQuote } from "../../hooks/render";
@@ -59,6 +59,10 @@ describe("renderHook", () => {
   it("never switches on the content of prompts or tools", () => {
     expect(renderHook(values)).not.toMatch(/OTEL_LOG_/);
   });
+});
+
+it.each(readdirSync("hooks/parts"))("%s is any client's: it names none", (part) => {
+  expect(readFileSync(`hooks/parts/${part}`, "utf8")).not.toMatch(/claude|anthropic/i);
 });
 
 describe("renderClaudeSettings", () => {
