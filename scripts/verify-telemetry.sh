@@ -16,10 +16,8 @@ set -euo pipefail
 umask 077
 
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p;}' "$0"; }
-fail() {
-  echo "verify-telemetry: $*" >&2
-  exit 2
-}
+# shellcheck source=SCRIPTDIR/../infra/signoz/provisioning/signoz-api.sh
+. "$(dirname "$0")/../infra/signoz/provisioning/signoz-api.sh"
 
 minutes=15 engineer='' send=false as_json=false stack=dev project='' zone='' url='' email=''
 while [ $# -gt 0 ]; do
@@ -50,6 +48,8 @@ done
 work=$(mktemp -d)
 tunnel=''
 cleanup() {
+  # A session of SigNoz' lasts 30 days, whoever finds its token.
+  [ ! -s "$work/authorization" ] || log_out || true
   [ -z "$tunnel" ] || { kill -- "-$tunnel" && wait "$tunnel"; } 2>/dev/null || true
   rm -rf "$work"
 }
@@ -67,7 +67,7 @@ instance=monitoring-$stack
 secret() {
   gcloud secrets versions access latest --secret="monitoring-$1-secret-$stack" --quiet \
     "${in_project[@]+"${in_project[@]}"}" 2>"$work/gcloud" ||
-    fail "the secret monitoring-$1-secret-$stack cannot be read: $(tail -n 1 "$work/gcloud")"
+    stop "the secret monitoring-$1-secret-$stack cannot be read: $(tail -n 1 "$work/gcloud")"
 }
 
 open_tunnel() {
@@ -80,57 +80,29 @@ open_tunnel() {
   set +m
   url=http://localhost:$port
   for ((waited = 0; waited < 60; waited++)); do
-    kill -0 "$tunnel" 2>/dev/null || fail "no IAP tunnel to $instance: $(tail -n 1 "$work/tunnel")"
+    kill -0 "$tunnel" 2>/dev/null || stop "no IAP tunnel to $instance: $(tail -n 1 "$work/tunnel")"
     ! curl -sf -m 2 -o /dev/null "$url/api/v2/readyz" || return 0
     sleep 0.5
   done
-  fail "SigNoz did not answer behind the IAP tunnel to $instance within 30 s"
+  stop "SigNoz did not answer behind the IAP tunnel to $instance within 30 s"
 }
 
 root_email() {
   gcloud compute instances describe "$instance" --format=json --quiet "${in_zone[@]+"${in_zone[@]}"}" 2>"$work/gcloud" |
     jq -er '.metadata.items[] | select(.key == "monitoring-settings").value | fromjson.adminEmail' ||
-    fail "the VM $instance does not tell the login: $(tail -n 1 "$work/gcloud"); pass --email"
-}
-
-# api METHOD PATH [body on stdin]: the answer; secrets go by files and stdin, never as arguments
-api() {
-  local body=()
-  [ "$1" = GET ] || body=(--data-binary @- -H 'content-type: application/json')
-  curl -sS -m 30 -X "$1" -H "@$work/token" -o "$work/answer" -w '%{http_code}' "${body[@]+"${body[@]}"}" "$url$2" \
-    >"$work/code" 2>"$work/curl" || fail "$url does not answer: $(cat "$work/curl")"
-  [[ $(cat "$work/code") == 2* ]] || return 1
-  cat "$work/answer"
-}
-
-refused() {
-  [[ $(cat "$work/code") =~ ^[1-9] ]] || exit 2 # no answer at all, which api has told
-  fail "$1: HTTP $(cat "$work/code"), $(jq -r '.error.message // .error // empty' "$work/answer" 2>/dev/null)"
-}
-
-log_in() {
-  : >"$work/token"
-  local context org
-  context=$(api GET "/api/v2/sessions/context?email=$(jq -rn --arg email "$email" '$email | @uri')&ref=$url") ||
-    refused "SigNoz does not take the login $email"
-  org=$(jq -er '.data.orgs[0].id' <<<"$context") || fail "SigNoz knows no user $email"
-  [ -n "${SIGNOZ_PASSWORD-}" ] || SIGNOZ_PASSWORD=$(secret signoz-admin)
-  PASSWORD=$SIGNOZ_PASSWORD jq -n --arg email "$email" --arg org "$org" \
-    '{email: $email, password: $ENV.PASSWORD, orgId: $org}' |
-    api POST /api/v2/sessions/email_password >"$work/session" || refused "SigNoz refuses the password of $email"
-  jq -er '"Authorization: Bearer \(.data.accessToken)"' "$work/session" >"$work/token" || fail "SigNoz gave no token"
+    stop "the VM $instance does not tell the login: $(tail -n 1 "$work/gcloud"); pass --email"
 }
 
 # ask SPEC: rows [engineer, number] of one builder query over the last minutes
 ask() {
   jq -n --argjson spec "$1" --argjson minutes "$minutes" '(now * 1000 | floor) as $now |
     {schemaVersion: "v1", start: ($now - $minutes * 60000), end: $now, requestType: "scalar",
-      compositeQuery: {queries: [{type: "builder_query", spec: ($spec + {name: "A"})}]}}' |
-    api POST /api/v5/query_range >"$work/result" || refused "SigNoz refuses the query"
+      compositeQuery: {queries: [{type: "builder_query", spec: ($spec + {name: "A"})}]}}' >"$work/query"
+  api POST /api/v5/query_range "$work/query" || stop "SigNoz refuses the query: $(reason)"
   jq -c '.data.data.results[0] // {} | (.columns // []) as $columns
     | ($columns | map(.columnType == "group") | index(true)) as $group
     | ($columns | map(.columnType == "aggregation") | index(true)) as $value
-    | [.data[]? | {key: (if $group == null then "" else .[$group] // "" | tostring end), value: .[$value]}]' "$work/result"
+    | [.data[]? | {key: (if $group == null then "" else .[$group] // "" | tostring end), value: .[$value]}]' "$work/answer"
 }
 
 of_claude='"filter": {"expression": "service.name = '"'claude-code'"'"}, "groupBy": [{"name": "engineer"}]'
@@ -180,9 +152,9 @@ send_marker() {
   answer=$(marker_request | curl -sS -m 10 --http2 --cacert "$work/ca.pem" -o /dev/null -D - -H "@$work/key" \
     -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- \
     "$gate/opentelemetry.proto.collector.logs.v1.LogsService/Export" 2>"$work/curl") ||
-    fail "the gate $gate cannot be reached: $(cat "$work/curl")"
+    stop "the gate $gate cannot be reached: $(cat "$work/curl")"
   [[ $answer == *"grpc-status: 0"* ]] ||
-    fail "the gate $gate refuses the marker: $(grep -i '^grpc-' <<<"$answer" | tr -d '\r' | tr '\n' ' ')"
+    stop "the gate $gate refuses the marker: $(grep -i '^grpc-' <<<"$answer" | tr -d '\r' | tr '\n' ' ')"
   local until=$((SECONDS + ${VERIFY_WAIT_SECONDS-60}))
   while [ "$SECONDS" -lt "$until" ]; do
     rows=$(ask '{"signal": "logs", "aggregations": [{"expression": "count()"}], "filter": {"expression":
@@ -195,6 +167,9 @@ send_marker() {
 
 [ -n "$url" ] || open_tunnel
 [ -n "$email" ] || email=$(root_email)
+[ -n "${SIGNOZ_PASSWORD-}" ] || SIGNOZ_PASSWORD=$(secret signoz-admin)
+base_url=${url%/} credentials=$work/credentials
+PASSWORD=$SIGNOZ_PASSWORD jq -n --arg email "$email" '{email: $email, password: $ENV.PASSWORD}' >"$credentials"
 log_in
 marker_state=not_sent
 if "$send"; then

@@ -1,7 +1,7 @@
 /** Panels: a line of a dashboard says title, the question it answers, query and unit. */
 import { chosenAs, chosenIn } from "./condition";
 import { metrics } from "./names";
-import { builderQuery, field, formulaQueries, key, type Query, rawQuery } from "./query";
+import { builderQuery, field, formulaQueries, key, letter, type Query, rawQuery } from "./query";
 
 /** Unit ids of SigNoz' axis formatter (frontend/src/components/YAxisUnitSelector of v0.138.0). */
 export const unit = {
@@ -161,8 +161,6 @@ function pluginSpec({ kind, unit, range, queries, columns = [] }: Panel): object
       return kind satisfies never;
   }
 }
-
-const letter = (index: number): string => String.fromCharCode("A".charCodeAt(0) + index);
 
 function queryPlugin(panel: Panel, variables: Variable[]): object {
   if (panel.sql) {

@@ -102,6 +102,9 @@ export const spansOf = <A extends string>(
   options: Options<A> = {},
 ): Query => query("traces", span, { expression }, options, [`name ${is(span.name)}`]);
 
+/** A query's name by its place, by which formulas and units call it: A, B, … */
+export const letter = (index: number): string => String.fromCharCode("A".charCodeAt(0) + index);
+
 /** The JSON of a builder query; `name` is a capital letter, `filters` are further conditions. */
 export function builderQuery(query: Query, name: string, filters: string[] = []) {
   const where = [...query.where, ...filters];

@@ -2,7 +2,7 @@
 import { is } from "./condition";
 import type { ContentInput } from "./contentInput";
 import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyBackend } from "./names";
-import { builderQuery, formulaQueries, increase, latest, type Query } from "./query";
+import { builderQuery, formulaQueries, increase, latest, letter, type Query } from "./query";
 import { quietLabel } from "./quietHours";
 import { spentSince } from "./sql";
 
@@ -181,9 +181,7 @@ function renderQueries({ queries, formula, alert }: Rule) {
       queryType: "clickhouse_sql",
       queries: [{ type: "clickhouse_sql", spec: { name: "A", query: queries, disabled: false } }],
     };
-  const specs = queries.map((query, index) =>
-    builderQuery(query, String.fromCharCode("A".charCodeAt(0) + index)),
-  );
+  const specs = queries.map((query, index) => builderQuery(query, letter(index)));
   return {
     queryType: "builder",
     queries: formula

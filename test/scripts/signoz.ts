@@ -7,8 +7,8 @@ import type { Certificate } from "../../simulator/certificate";
 export type Rows = Record<"metrics" | "logs" | "traces", [string, number][]>;
 
 /**
- * An imitation of the three calls of SigNoz v0.138 that verify-telemetry.sh makes: the session's context,
- * the login and the scalar query. A log query for a marker is answered from what `gate` took in.
+ * An imitation of the calls of SigNoz v0.138 that verify-telemetry.sh makes: the session's context, the login, the
+ * scalar query and the end of the session. A log query for a marker is answered from what `gate` took in.
  */
 export async function startSignoz(rows: Rows, gate?: { bodies: Buffer[] }) {
   const requests: { path: string; token?: string; body: string }[] = [];
@@ -23,6 +23,8 @@ export async function startSignoz(rows: Rows, gate?: { bodies: Buffer[] }) {
     if (path === "/api/v2/sessions/context") {
       return send(200, { status: "success", data: { exists: true, orgs: [{ id: "org-1" }] } });
     }
+    if (request.method === "DELETE" && path === "/api/v2/sessions")
+      return response.writeHead(204).end();
     if (body === "") return send(400, { status: "error", error: { message: "no body" } });
     const input = JSON.parse(body);
     if (path === "/api/v2/sessions/email_password") {

@@ -96,7 +96,11 @@ esac
   });
   it("asks for the last minutes of service claude-code", async () => {
     await verify([...direct(), "--minutes", "30"]);
-    const query = JSON.parse(signoz.requests.at(-1)?.body ?? "{}");
+    const query = JSON.parse(signoz.requests.at(-2)?.body ?? "{}");
+    expect(signoz.requests.at(-1)).toMatchObject({
+      path: "/api/v2/sessions",
+      token: "Bearer token-1",
+    });
     expect(query.end - query.start).toBe(1_800_000);
     expect(Math.abs(query.end - Date.now())).toBeLessThan(60_000);
     expect(query.compositeQuery.queries[0].spec.filter.expression).toBe(
@@ -138,9 +142,12 @@ esac
     expect(ran).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: expect.stringContaining("HTTP 401, wrong password"),
+      stderr: expect.stringContaining("login was refused: 401 wrong password"),
     });
     const nobody = await verify(["--url", "http://localhost:1", "--email", "a@b.test"]);
-    expect(nobody).toMatchObject({ code: 2, stderr: expect.stringContaining("does not answer") });
+    expect(nobody).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("the login context was refused: "),
+    });
   });
 });

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Requests to SigNoz' API (v0.138.0) as the root user; sourced by provision.sh, which sets
-# base_url, credentials (JSON {"email", "password"}), ready_seconds and work (a private folder).
+# Requests to SigNoz' API (v0.138.0) as the root user; sourced by programs that set
+# base_url, credentials (JSON {"email", "password"}), work (a private folder), and to wait for SigNoz ready_seconds.
 # shellcheck disable=SC2154
 
 stop() {
-  printf 'provision: %s\n' "$1" >&2
+  local program=${0##*/}
+  printf '%s: %s\n' "${program%.sh}" "$1" >&2
   exit 2
 }
 
