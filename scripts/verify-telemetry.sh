@@ -63,11 +63,10 @@ in_zone=("${in_project[@]+"${in_project[@]}"}")
 [ -z "$zone" ] || in_zone+=(--zone="$zone")
 instance=monitoring-$stack
 
-# secret NAME: the latest payload of monitoring-NAME-secret-STACK
-secret() {
+secret() { # NAME: the latest payload of monitoring-NAME-secret-STACK
   gcloud secrets versions access latest --secret="monitoring-$1-secret-$stack" --quiet \
     "${in_project[@]+"${in_project[@]}"}" 2>"$work/gcloud" ||
-    stop "the secret monitoring-$1-secret-$stack cannot be read: $(tail -n 1 "$work/gcloud")"
+    fail "the secret monitoring-$1-secret-$stack cannot be read: $(tail -n 1 "$work/gcloud")"
 }
 
 open_tunnel() {
@@ -80,25 +79,24 @@ open_tunnel() {
   set +m
   url=http://localhost:$port
   for ((waited = 0; waited < 60; waited++)); do
-    kill -0 "$tunnel" 2>/dev/null || stop "no IAP tunnel to $instance: $(tail -n 1 "$work/tunnel")"
+    kill -0 "$tunnel" 2>/dev/null || fail "no IAP tunnel to $instance: $(tail -n 1 "$work/tunnel")"
     ! curl -sf -m 2 -o /dev/null "$url/api/v2/readyz" || return 0
     sleep 0.5
   done
-  stop "SigNoz did not answer behind the IAP tunnel to $instance within 30 s"
+  fail "SigNoz did not answer behind the IAP tunnel to $instance within 30 s"
 }
 
 root_email() {
   gcloud compute instances describe "$instance" --format=json --quiet "${in_zone[@]+"${in_zone[@]}"}" 2>"$work/gcloud" |
     jq -er '.metadata.items[] | select(.key == "monitoring-settings").value | fromjson.adminEmail' ||
-    stop "the VM $instance does not tell the login: $(tail -n 1 "$work/gcloud"); pass --email"
+    fail "the VM $instance does not tell the login: $(tail -n 1 "$work/gcloud"); pass --email"
 }
 
-# ask SPEC: rows [engineer, number] of one builder query over the last minutes
-ask() {
+ask() { # SPEC: rows [engineer, number] of one builder query over the last minutes
   jq -n --argjson spec "$1" --argjson minutes "$minutes" '(now * 1000 | floor) as $now |
     {schemaVersion: "v1", start: ($now - $minutes * 60000), end: $now, requestType: "scalar",
       compositeQuery: {queries: [{type: "builder_query", spec: ($spec + {name: "A"})}]}}' >"$work/query"
-  api POST /api/v5/query_range "$work/query" || stop "SigNoz refuses the query: $(reason)"
+  api POST /api/v5/query_range "$work/query" || fail "SigNoz refuses the query: $(reason)"
   jq -c '.data.data.results[0] // {} | (.columns // []) as $columns
     | ($columns | map(.columnType == "group") | index(true)) as $group
     | ($columns | map(.columnType == "aggregation") | index(true)) as $value
@@ -117,7 +115,7 @@ count_of() {
 varint() {
   if [ "$1" -lt 128 ]; then printf '%02x' "$1"; else printf '%02x%02x' $(($1 & 127 | 128)) $(($1 >> 7)); fi
 }
-# field NUMBER HEX: a length-delimited protobuf field, in hex
+# A length-delimited protobuf field of NUMBER and HEX, in hex.
 field() { printf '%s%s%s' "$(varint $(($1 << 3 | 2)))" "$(varint $((${#2} / 2)))" "$2"; }
 text() { field "$1" "$(printf %s "$2" | od -An -v -tx1 | tr -d ' \n')"; }
 # little-endian, as protobuf's fixed64 wants it
@@ -152,9 +150,9 @@ send_marker() {
   answer=$(marker_request | curl -sS -m 10 --http2 --cacert "$work/ca.pem" -o /dev/null -D - -H "@$work/key" \
     -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- \
     "$gate/opentelemetry.proto.collector.logs.v1.LogsService/Export" 2>"$work/curl") ||
-    stop "the gate $gate cannot be reached: $(cat "$work/curl")"
+    fail "the gate $gate cannot be reached: $(cat "$work/curl")"
   [[ $answer == *"grpc-status: 0"* ]] ||
-    stop "the gate $gate refuses the marker: $(grep -i '^grpc-' <<<"$answer" | tr -d '\r' | tr '\n' ' ')"
+    fail "the gate $gate refuses the marker: $(grep -i '^grpc-' <<<"$answer" | tr -d '\r' | tr '\n' ' ')"
   local until=$((SECONDS + ${VERIFY_WAIT_SECONDS-60}))
   while [ "$SECONDS" -lt "$until" ]; do
     rows=$(ask '{"signal": "logs", "aggregations": [{"expression": "count()"}], "filter": {"expression":

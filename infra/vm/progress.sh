@@ -17,8 +17,7 @@ umask 077
 # As gcloud takes it, for networks that reach Google by a private endpoint.
 url="${CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE:-https://compute.googleapis.com/compute/v1/}projects/$1/zones/$2/instances/$3/getGuestAttributes?queryPath=monitoring/"
 
-# bounded COMMAND...: macOS has no timeout(1)
-bounded() {
+bounded() { # COMMAND...: macOS has no timeout(1)
   if command -v timeout >/dev/null; then timeout 30 "$@"; else "$@"; fi
 }
 
@@ -33,8 +32,7 @@ tokens() {
   bounded gcloud auth print-access-token --quiet 2>>"$work/refused" || true
 }
 
-# ask TOKEN: status code of the answer, which is in $work/answer; the token reaches curl by file
-ask() {
+ask() { # TOKEN: status code of the answer, which is in $work/answer; the token reaches curl by file
   printf 'header = "Authorization: Bearer %s"\n' "$1" >"$work/config"
   curl --silent --show-error --max-time 30 --config "$work/config" --output "$work/answer" --write-out '%{http_code}' \
     "$url" 2>"$work/curl-error" || true

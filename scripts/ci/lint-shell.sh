@@ -21,4 +21,12 @@ if grep -nE '\|[[:space:]]*grep -[a-zA-Z]*q' "${existing[@]}" /dev/null; then
   echo "lint-shell: give grep -q a file or <<<, not a pipe" >&2
   status=1
 fi
+# One way to say what a function takes: name() { # ARGUMENTS: what it does
+for file in "${existing[@]}"; do
+  awk -v file="$file" '/^[a-z_0-9]+\(\) \{/ { name = $1; sub(/\(\)$/, "", name)
+    if (above ~ "^# " name "( |:)") { print file ":" FNR ": " above; bad = 1 } } { above = $0 } END { exit bad }' "$file" || {
+    echo "lint-shell: say it behind the brace, without the name: ${file##*/}" >&2
+    status=1
+  }
+done
 exit "$status"

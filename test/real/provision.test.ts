@@ -385,7 +385,7 @@ describe.skipIf(missing.length > 0)(
         const { status, stderr } = spawnSync("bash", [script, "content"], { encoding: "utf8" });
         expect(status).toBe(2);
         expect(stderr).toMatch(
-          /^usage: provision.sh CONTENT CREDENTIALS BASE_URL STATE \[SECRETS\]\n/,
+          /^Usage: provision.sh CONTENT CREDENTIALS BASE_URL STATE \[SECRETS\]\n/,
         );
       });
     });

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts channels, dashboards, saved views, alert rules and quiet hours into SigNoz (API of v0.138.0).
 #
-# usage: provision.sh CONTENT CREDENTIALS BASE_URL STATE [SECRETS]
+# Usage: provision.sh CONTENT CREDENTIALS BASE_URL STATE [SECRETS]
 #   CONTENT      the value of metadata monitoring-content: JSON, or gzip+base64 of it
 #   CREDENTIALS  JSON {"email", "password"} of the root user (0600)
 #   BASE_URL     http://127.0.0.1:8080
@@ -36,7 +36,7 @@ declare -A own_id=() own_digest=() own_locked=()
 
 restarted=no
 
-say() { # say VERB OBJECT [REASON]
+say() { # VERB OBJECT [REASON]
   count[$1]=$((count[$1] + 1))
   if [ "$1" = failed ]; then
     printf '%-9s %s: %s\n' "$1" "$2" "$3" >&2
@@ -57,9 +57,9 @@ path_of() {
   esac
 }
 
-# own KIND: one line "ID <tab> KEY <tab> COPY" for each object in $work/answer that carries our mark; the copy
-# is without what SigNoz itself changes
-own() {
+# One line "ID <tab> KEY <tab> COPY" for each object in $work/answer that carries our mark; the copy is without what
+# SigNoz itself changes.
+own() { # KIND
   local ours key=.name
   # shellcheck disable=SC2016 # $names is jq's
   case $1 in
@@ -76,8 +76,7 @@ own() {
     .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer" 2>/dev/null
 }
 
-# digests FILE: SHA-256 of each line's last column, which also stays in a file of FILE.lines
-digests() {
+digests() { # FILE: SHA-256 of each line's last column, which also stays in a file of FILE.lines
   rm -rf "$1.lines"
   mkdir "$1.lines"
   [ ! -s "$1" ] || {
@@ -86,8 +85,7 @@ digests() {
   }
 }
 
-# read_own KIND: SigNoz' objects of ours by key: own_id, own_digest of its copy, own_locked
-read_own() {
+read_own() { # KIND: SigNoz' objects of ours by key: own_id, own_digest of its copy, own_locked
   local kind=$1 path id key query='' index=0 copies=()
   path=$(path_of "$kind")
   [ "$kind" != dashboard ] || query='?limit=200&query=managed-by%20%3D%20%27monitoring%27'
@@ -116,8 +114,7 @@ read_own() {
   done <"$work/own"
 }
 
-# own_as_json: {KEY: ID}; neither holds a character that JSON escapes
-own_as_json() {
+own_as_json() { # {KEY: ID}; neither holds a character that JSON escapes
   local key pairs=
   for key in "${!own_id[@]}"; do pairs+=", \"$key\": \"${own_id[$key]}\""; done
   echo "{${pairs#, }}"
@@ -141,8 +138,7 @@ bodies() {
     | ["rules", .alert, tojson] | join("\t")' "$work/content"
 }
 
-# write KIND KEY BODY_FILE: creates or replaces; a locked dashboard is unlocked for the write and locked again
-write() {
+write() { # KIND KEY BODY_FILE: creates or replaces; a locked dashboard is unlocked for the write and locked again
   local kind=$1 id=${own_id[$2]:-} body=$3 locked=${own_locked[$2]:-} path
   path=$(path_of "$kind")
   if [ -z "$id" ]; then
@@ -164,7 +160,7 @@ write() {
   [ -z "$locked" ] || api PUT "$path/$id/lock"
 }
 
-failure() { # failure KIND: why, without what could quote a secret
+failure() { # KIND: why, without what could quote a secret
   if [ "$1" = channel ]; then
     echo "$status from SigNoz: check the address, token and channel in the configuration"
   elif [ "$status" = 409 ]; then
@@ -174,14 +170,13 @@ failure() { # failure KIND: why, without what could quote a secret
   fi
 }
 
-# forgotten KIND BODY_FILE: SigNoz v0.138.0 drops at each start that a rule's critical notice silences its warning, and
-# no answer of its API shows it
-forgotten() {
+# SigNoz v0.138.0 drops at each start that a rule's critical notice silences its warning, and no answer of its API
+# shows it.
+forgotten() { # KIND BODY_FILE
   [ "$1 $restarted" = "rule yes" ] && jq -e '.condition.thresholds.spec | length > 1' "$2" >/dev/null
 }
 
-# apply KIND FIELD: every body of the content's FIELD; fails when SigNoz' objects cannot be listed
-apply() {
+apply() { # KIND FIELD: every body of the content's FIELD; fails when SigNoz' objects cannot be listed
   local kind=$1 key body object verb secret index=0 wanted=() changed=()
   local -A digest=()
   if ! read_own "$kind"; then
@@ -218,7 +213,7 @@ apply() {
   done
 }
 
-remove_superfluous() { # remove_superfluous KIND
+remove_superfluous() { # KIND
   local kind=$1 id key
   while IFS=$'\t' read -r id key <&3; do
     [ -n "$id" ] || continue
@@ -236,19 +231,19 @@ remove_superfluous() { # remove_superfluous KIND
 read_inputs() {
   local file
   for file in "$content_file" "$credentials" ${secrets:+"$secrets"}; do
-    [ -r "$file" ] || stop "$file: not readable"
+    [ -r "$file" ] || fail "$file: not readable"
   done
   if [ "$(head -c 1 "$content_file")" = '{' ]; then
     cat "$content_file" >"$work/packed"
   else
     base64 -d "$content_file" 2>/dev/null | gzip -d >"$work/packed" 2>/dev/null ||
-      stop "$content_file: neither JSON nor gzip+base64"
+      fail "$content_file: neither JSON nor gzip+base64"
   fi
   if [ -n "$secrets" ]; then cat "$secrets"; else echo '{}'; fi >"$work/secrets"
   # {"fromSecret": name} stands for a secret, which must never be part of instance metadata.
   # shellcheck disable=SC2016 # $secrets is jq's
   jq -c --slurpfile secrets "$work/secrets" '(.channels | .. | objects | select(($secrets[0][.fromSecret? // ""] // "") != ""))
-    |= $secrets[0][.fromSecret]' "$work/packed" >"$work/content" 2>/dev/null || stop "$content_file or $secrets: not JSON"
+    |= $secrets[0][.fromSecret]' "$work/packed" >"$work/content" 2>/dev/null || fail "$content_file or $secrets: not JSON"
   # The content as lines, see bodies.
   jq -r '(to_entries[] | select(.value[0]?.name?) | .key as $field | .value[] | [$field, .name, tojson]),
     ["channelNames", "", (.channelNames | tojson)]

@@ -3,22 +3,20 @@
 # base_url, credentials (JSON {"email", "password"}), work (a private folder), and to wait for SigNoz ready_seconds.
 # shellcheck disable=SC2154
 
-stop() {
+fail() {
   local program=${0##*/}
   printf '%s: %s\n' "${program%.sh}" "$1" >&2
   exit 2
 }
 
-# request METHOD PATH [BODY_FILE]: answer in $work/answer, status code in $status (000 = no answer)
-request() {
+request() { # METHOD PATH [BODY_FILE]: answer in $work/answer, status code in $status (000 = no answer)
   local arguments=(-sS --max-time 60 -o "$work/answer" -w '%{http_code}' -X "$1" -H "@$work/authorization")
   [ $# -lt 3 ] || arguments+=(-H 'Content-Type: application/json' --data-binary "@$3")
   : >"$work/answer"
   status=$(curl "${arguments[@]}" "$base_url$2" 2>"$work/curl-error") || status=000
 }
 
-# api METHOD PATH [BODY_FILE]: the same; logs in again once when the session has ended; fails unless 2xx
-api() {
+api() { # METHOD PATH [BODY_FILE]: the same; logs in again once when the session has ended; fails unless 2xx
   request "$@"
   if [ "$status" = 401 ]; then
     log_in
@@ -27,8 +25,7 @@ api() {
   [[ $status == 2* ]]
 }
 
-# reason: the last answer's status and message
-reason() {
+reason() { # the last answer's status and message
   if [ "$status" = 000 ]; then
     tr '\n' ' ' <"$work/curl-error"
   elif [[ $status == 2* ]]; then
@@ -44,7 +41,7 @@ wait_until_ready() {
   local deadline=$((SECONDS + ready_seconds))
   : >"$work/authorization"
   until request GET /api/v2/readyz && [ "$status" = 200 ]; do
-    [ "$SECONDS" -lt "$deadline" ] || stop "$base_url/api/v2/readyz is not ready after ${ready_seconds} s: $(reason)"
+    [ "$SECONDS" -lt "$deadline" ] || fail "$base_url/api/v2/readyz is not ready after ${ready_seconds} s: $(reason)"
     sleep 1
   done
 }
@@ -58,19 +55,18 @@ wait_for_alertmanager() {
   done
 }
 
-# log_in: bearer token into $work/authorization, which curl reads: never an argument of a process
-log_in() {
+log_in() { # bearer token into $work/authorization, which curl reads: never an argument of a process
   local email query
   read -r email query < <(jq -r --arg ref "$base_url" '"\(.email) email=\(.email | @uri)&ref=\($ref | @uri)"' "$credentials")
   : >"$work/authorization"
   request GET "/api/v2/sessions/context?$query"
-  [ "$status" = 200 ] || stop "the login context was refused: $(reason)"
+  [ "$status" = 200 ] || fail "the login context was refused: $(reason)"
   jq -e --slurpfile who "$credentials" \
     '.data | select(.exists) | .orgs[0].id as $org | $who[0] | {email, password, orgId: $org}' "$work/answer" >"$work/login" ||
-    stop "SigNoz knows no user $email: is the root user set on the server?"
+    fail "SigNoz knows no user $email: is the root user set on the server?"
   request POST /api/v2/sessions/email_password "$work/login"
   rm -f "$work/login"
-  [ "$status" = 200 ] || stop "login was refused: $(reason)"
+  [ "$status" = 200 ] || fail "login was refused: $(reason)"
   jq -r '"Authorization: Bearer \(.data.accessToken)"' "$work/answer" >"$work/authorization"
 }
 
