@@ -70,6 +70,21 @@ describe.skipIf(!hasGcloud)("bootstrap.sh with the real gcloud (needs gcloud)", 
     expect(google.writes.length).toBe(writes);
   }, 900_000);
 
+  it("refuses a project whose organisation forbids what the stack needs, as gcloud tells it", async () => {
+    const forbidden = {
+      "constraints/compute.vmExternalIpAccess": { listPolicy: { allValues: "DENY" } },
+      "constraints/compute.disableGuestAttributesAccess": { booleanPolicy: { enforced: true } },
+    };
+    for (const [constraint, policy] of Object.entries(forbidden))
+      google.seed(constraint, { constraint, ...policy });
+    const { failed, output } = await bootstrap("--plan");
+    expect(failed).toBe(true);
+    for (const constraint of Object.keys(forbidden))
+      expect(output).toContain(
+        `policy ${constraint.replace("constraints/", "")} is in force for acme-monitoring`,
+      );
+  }, 900_000);
+
   it("binds the pool to the repository, and the state to versions that nobody may make public", () => {
     const provider = google.thing(/providers\/actions$/);
     expect(provider?.attributeCondition).toBe('assertion.repository_id == "4711"');

@@ -59,10 +59,10 @@ export async function serveGoogle(): Promise<GoogleApi> {
     if (is(/^POST \/v1\/projects\/[^/]+\/services:batchEnable$/))
       return [200, done("operations/noop.DONE_OPERATION", {})];
     if (is(/^POST \/v1\/projects\/[^/]+:getEffectiveOrgPolicy$/)) {
-      const { constraint } = body;
-      return /disable/.test(String(constraint))
-        ? [200, { constraint, booleanPolicy: {} }]
-        : [200, { constraint, listPolicy: { allValues: "ALLOW" } }];
+      const policy = /disable/.test(String(body.constraint))
+        ? { booleanPolicy: {} }
+        : { listPolicy: { allValues: "ALLOW" } };
+      return [200, things.get(String(body.constraint)) ?? { ...body, ...policy }];
     }
     if (is(/^GET \/v1\/projects\/([^/:]+)$/))
       return [200, { projectId: part(1), projectNumber: "123456789012", lifecycleState: "ACTIVE" }];
@@ -150,7 +150,7 @@ export async function serveGoogle(): Promise<GoogleApi> {
     const body = await read(request);
     const method = request.method ?? "GET";
     const [status, json] = answer(method, url.pathname, url.searchParams, body);
-    if (method !== "GET" && !url.pathname.endsWith(":getIamPolicy"))
+    if (method !== "GET" && !/:get[A-Z]\w+Policy$/.test(url.pathname))
       writes.push(`${method} ${url.pathname}`);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json));
   });
