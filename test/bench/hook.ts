@@ -56,6 +56,7 @@ export async function session(): Promise<Table> {
   const caCertificate = gate.certificate.ca;
   const endpoints = {
     "telemetry off": "",
+    "telemetry off, a hook that does nothing": "",
     "gate up": `https://localhost:${gate.port}`,
     "gate down": "https://localhost:1",
     "gate silent, noticed by the hook": `https://localhost:${silent.port}`,
@@ -73,6 +74,7 @@ export async function session(): Promise<Table> {
   try {
     for (const { name, engineer } of engineers) {
       if (name === "telemetry off") writeFileSync(engineer.settings, "{}");
+      if (name.includes("does nothing")) writeFileSync(engineer.hook, "exit 0\n");
       await engineer.session("hello");
     }
     await sleep(4000); // the background look at a silent gate takes 3 s
@@ -95,7 +97,7 @@ export async function session(): Promise<Table> {
     }
     const baseline = median(engineers[0]?.times ?? []);
     return {
-      title: `Session (claude -p), wall seconds (median of ${rounds}; goal: at most 1.05 times telemetry off)`,
+      title: `Session (claude -p), wall seconds (median of ${rounds}; goal: at most 1.05 times telemetry off, or what any hook costs)`,
       head: ["", "s", "ratio"],
       rows: engineers.map(({ name, times }) => row(name, median(times), baseline)),
     };
