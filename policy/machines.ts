@@ -1,14 +1,10 @@
-import { isRecord, list, strings } from "./resource";
+import { isRecord, list, markKey, secretMark, strings } from "./resource";
 
 /** Google's own range for Identity-Aware Proxy TCP forwarding (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const iapRange = "35.235.240.0/20";
 const gatePort = "4317";
 /** RFC 1918. */
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
-
-/** Pulumi's wire mark of a secret (sdk/nodejs/runtime/rpc.ts, specialSecretSig). */
-const secretMark = "1b47061264138c4ac30d75fd1eb44270";
-const markKey = "4dabf18193072939515e22adb298388d";
 
 /** What a firewall rule lets in that nothing may reach from outside. */
 export function firewallFaults(firewall: Record<string, unknown>): string[] {

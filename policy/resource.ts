@@ -32,6 +32,10 @@ const members = [
   /^(user|group|serviceAccount):[^\s@:]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/i,
   /^(principal|principalSet):\/\/iam\.googleapis\.com\/locations\/global\/workforcePools\/[a-z0-9-]+\/(subject|group)\/[^\s/*]+$/,
 ];
+/** Pulumi's mark of a special object and of a secret (sdk/go/common/resource, SigKey and SecretSig). */
+export const markKey = "4dabf18193072939515e22adb298388d";
+export const secretMark = "1b47061264138c4ac30d75fd1eb44270";
+
 /** What Pulumi's preview says of a value that only `up` makes known. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

@@ -1,5 +1,12 @@
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
-import { memberFaults, type PolicyResource, secretOf, strings, unknownValue } from "./resource";
+import {
+  markKey,
+  memberFaults,
+  type PolicyResource,
+  secretOf,
+  strings,
+  unknownValue,
+} from "./resource";
 
 export type { PolicyResource } from "./resource";
 
@@ -160,7 +167,7 @@ function isHidden(value: unknown): boolean {
     value === undefined ||
     value === "[secret]" ||
     value === unknownValue ||
-    (typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value)
+    (typeof value === "object" && value !== null && markKey in value)
   );
 }
 

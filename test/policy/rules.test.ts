@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
+import { markKey, secretMark, unknownValue } from "../../policy/resource";
 import { judge, type PolicyResource } from "../../policy/rules";
 import { runProgram } from "../../simulator/program";
 
 const secretOf = (value: string) => ({
-  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+  [markKey]: secretMark,
   value,
 });
 const firewall = (inputs: object): PolicyResource => ({
@@ -284,7 +285,7 @@ describe("judge", () => {
       {
         role: accessor,
         member: "user:eve@example.com",
-        secretId: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        secretId: unknownValue,
       },
       "grants",
     ],
@@ -293,7 +294,7 @@ describe("judge", () => {
       "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
       {
         role: tunnel,
-        member: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        member: unknownValue,
         condition: { expression: "destination.port == 8080" },
       },
       "grants",
@@ -512,7 +513,7 @@ describe("judge", () => {
       name: "grant",
       inputs: {
         role: accessor,
-        member: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        member: unknownValue,
         secretId: endpoint,
       },
     };

@@ -1,9 +1,7 @@
+import { markKey, secretMark } from "../../../policy/resource";
+
 /** JSON as Pulumi's checkpoint file holds it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
-/** Pulumi's mark of a secret in a state file (sdk/go/common/resource, SigKey and SecretSig). */
-const sigKey = "4dabf18193072939515e22adb298388d";
-const secretSig = "1b47061264138c4ac30d75fd1eb44270";
 
 export const isObject = (value: unknown): value is { [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -11,15 +9,15 @@ export const isObject = (value: unknown): value is { [key: string]: Json } =>
 /** A marked value: `plaintext` where it was exported so. */
 interface Marked {
   [key: string]: Json;
-  [sigKey]: string;
+  [markKey]: string;
 }
 
 export const isMarked = (value: Json): value is Marked =>
-  isObject(value) && value[sigKey] === secretSig;
+  isObject(value) && value[markKey] === secretMark;
 
 /** A value under Pulumi's mark, as `pulumi stack export --show-secrets` prints it. */
 export const mark = (plain: Json): Json => ({
-  [sigKey]: secretSig,
+  [markKey]: secretMark,
   plaintext: JSON.stringify(plain),
 });
 

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { unknownValue } from "../../../../policy/resource";
 import {
   type PreviewDigest,
   type PreviewStep,
@@ -229,7 +230,7 @@ describe("summarize", () => {
             type: instance,
             inputs: vmInputs({
               "startup-script": lines(2),
-              id: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+              id: unknownValue,
             }),
           },
           detailedDiff: {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { markKey, secretMark } from "../../../../policy/resource";
 import { redactState, standInConfig, standInSecrets } from "../../../../scripts/ci/preview/standIn";
 
-const mark = "4dabf18193072939515e22adb298388d";
 const secret = (value: unknown) => ({
-  [mark]: "1b47061264138c4ac30d75fd1eb44270",
+  [markKey]: secretMark,
   plaintext: JSON.stringify(value),
 });
 const opened = (value: { plaintext: string }) => JSON.parse(value.plaintext);
@@ -175,7 +175,7 @@ describe("redactState", () => {
   it("refuses a state that was exported without --show-secrets", () => {
     const encrypted = state();
     Object.assign(encrypted.deployment.resources[0]?.outputs ?? {}, {
-      result: { [mark]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:a:b" },
+      result: { [markKey]: secretMark, ciphertext: "v1:a:b" },
     });
     expect(() => redactState(encrypted, stackYaml, config)).toThrow(/--show-secrets/);
   });

@@ -1,9 +1,10 @@
 import { createHash, createHmac } from "node:crypto";
 import { deflateSync, gzipSync } from "node:zlib";
+import { markKey, secretMark } from "../../../../policy/resource";
 
 /** Pulumi's mark, as `pulumi stack export --show-secrets` prints it. */
 export const marked = (value: unknown) => ({
-  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+  [markKey]: secretMark,
   plaintext: JSON.stringify(value),
 });
 
