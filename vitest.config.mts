@@ -9,7 +9,8 @@ export default defineConfig({
     setupFiles: ["test/freshModules.ts"],
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; on a machine that does ten other things a test takes thirty times as long.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -165,7 +165,7 @@ export class Machine {
 
   async until(condition: () => boolean): Promise<void> {
     for (let waited = 0; !condition(); waited += 50) {
-      if (waited > 10_000) throw new Error(`still not so after 10 s: ${condition}`);
+      if (waited > 30_000) throw new Error(`still not so after 30 s: ${condition}`);
       await sleep(50);
     }
   }

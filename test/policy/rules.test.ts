@@ -69,7 +69,7 @@ describe("the program", () => {
     expect(judged.map(({ type }) => type)).toContain("gcp:compute/instance:Instance");
     expect(judge(judged, secretValues)).toEqual([]);
     // The whole program is loaded and run: a minute where other work keeps both cores busy.
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("judge", () => {
