@@ -27,7 +27,9 @@ export interface HookValues {
 }
 
 const hooksDir = __dirname;
-const include = /^\. "\$\{self%\/\*\}\/((?:parts|clients)\/[a-z-]+\.sh)"\n/gm;
+const part = '"\\$\\{self%/\\*\\}/((?:parts|clients)/[a-z/-]+\\.[a-z]+)"';
+const include = new RegExp(`^\\. ${part}\\n`, "gm");
+const program = new RegExp(`(?<==)\\$\\(cat ${part}\\)`, "g");
 const placeholder = /^([a-z_]+)=@([A-Z_]+)@$/gm;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -45,12 +47,17 @@ export function renderHook(values: HookValues): string {
       );
     }
   }
-  const template = readFileSync(join(hooksDir, "telemetry-hook.sh"), "utf8").replace(
-    include,
-    (_line, part: string) =>
-      readFileSync(join(hooksDir, part), "utf8").replace(/^# shellcheck .*\n/, ""),
-  );
-  return fillPlaceholders(template, { personalKeySecret: "", ...values });
+  return fillPlaceholders(inOneFile("telemetry-hook.sh"), { personalKeySecret: "", ...values });
+}
+
+/** A file of the hook with the parts that it reads put in place, and its jq and awk programs as shell words. */
+function inOneFile(file: string): string {
+  return readFileSync(join(hooksDir, file), "utf8")
+    .replace(/^# shellcheck .*\n/, "")
+    .replace(include, (_line, part: string) => inOneFile(part))
+    .replace(program, (_cat, part: string) =>
+      shellQuote(`\n${readFileSync(join(hooksDir, part), "utf8").trimEnd()}`),
+    );
 }
 
 /**

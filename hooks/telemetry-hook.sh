@@ -44,7 +44,7 @@ esac
 . "${self%/*}/parts/key.sh"
 . "${self%/*}/parts/variables.sh"
 . "${self%/*}/parts/tracked.sh"
-. "${self%/*}/parts/splice.sh"
+splice=$(cat "${self%/*}/parts/splice.awk")
 . "${self%/*}/clients/claude-code.sh"
 . "${self%/*}/parts/session.sh"
 
@@ -57,6 +57,7 @@ fi
 
 # A shell reads its script as it goes: a session start has ended before this.
 . "${self%/*}/parts/doctor.sh"
+. "${self%/*}/clients/claude-code/doctor.sh"
 
 case $1 in
   background | watch) "$1" ;;

@@ -1,18 +1,18 @@
 import type { Fault } from "../fault";
 
-const client = "hooks/clients/claude-code.sh";
+const client = "hooks/clients/claude-code";
 
 export const faults: Fault[] = [
   {
     name: "what a repository's settings set is not taken back",
-    file: client,
+    file: `${client}/session.sh`,
     from: "  find_shell_lines\n  take_back\n",
     to: "  find_shell_lines\n",
     tests: ["test/real/hooks/layers.test.ts"],
   },
   {
     name: "an opt-out in settings.json is overwritten",
-    file: client,
+    file: `${client}/model.jq`,
     from: '| if .on then "" else .text end;',
     to: '| "";',
     tests: ["test/real/hooks/layers.test.ts"],
@@ -61,7 +61,7 @@ export const faults: Fault[] = [
   },
   {
     name: "settings.json is written anew instead of spliced: line ends are lost",
-    file: "hooks/parts/splice.sh",
+    file: "hooks/parts/splice.awk",
     from: '  line_end = index(s, "\\r\\n") ? "\\r\\n" : "\\n"\n',
     to: '  line_end = "\\n"; gsub(/\\r/, "", s); n = length(s)\n',
     tests: ["test/real/hooks/lossless.test.ts"],

@@ -1,11 +1,9 @@
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154
 # Part of telemetry-hook.sh: changing members of the object `env` at the top of a JSON file, byte by byte around them,
 # because no common tool writes JSON back as it was (order, spellings of numbers, keys given twice, line endings, bytes
 # that are not UTF-8). The caller checks the result with a real parser.
 
 # Reads JSON text and a final "." (so that the last line end counts) from stdin; $edits holds lines NAME<tab>JSON to set
 # a member or NAME to drop it. Prints the new text; fails on what is not an object, or holds `env` twice.
-splice='
 function at(p) { return substr(s, p, 1) }
 function blank(p) {
   while (p <= n && index(" \t\r\n", at(p))) p++
@@ -131,4 +129,3 @@ END {
 }
 function end_of(p) { return value_end(p) }
 function tail_of(i) { return value_end(begin[i]) - begin[i] }
-'
