@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,6 +70,50 @@ describe("what the gate has said OK to", () => {
     expect(new Set(answers.slice(-10))).toEqual(new Set([14]));
     await sink.start();
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(accepted * recordsOfSample);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
+  const dir = mkdtempSync(join(tmpdir(), "power-"));
+  const [image, disk] = [join(dir, "disk.img"), join(dir, "disk")];
+  const power = (script: string) => execFileSync("sh", ["-euc", script], { encoding: "utf8" });
+  let gate: Gate | undefined;
+  let sink: Sink | undefined;
+  afterEach(async () => {
+    sink?.stop();
+    await gate?.stop("SIGKILL");
+    power(`! mountpoint -q ${disk} || umount ${disk}; rm -rf ${dir}`);
+  });
+
+  it("loses nothing that the gate has said OK to", async () => {
+    power(
+      `mkdir ${disk}; truncate -s 512M ${image}; mkfs.ext4 -q ${image}; mount -o loop ${image} ${disk}; mkdir ${disk}/queue`,
+    );
+    sink = new Sink(await freePort());
+    const start = () =>
+      startGate({
+        keys: "shared-key",
+        queueDir: join(disk, "queue"),
+        override: behind((sink as Sink).port),
+      });
+    gate = await start();
+    const client = new OtlpClient(gate);
+    let acknowledged = 0;
+    for (const end = Date.now() + 5000; Date.now() < end; )
+      if ((await client.send("logs", sample("logs"), key)) === 0) acknowledged += 1;
+    client.close();
+    // EXT4_IOC_SHUTDOWN without a flush: what no fsync has brought to the disk is gone.
+    power(
+      `python3 -c 'import fcntl, os, struct, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack("I", 2))' ${disk}`,
+    );
+    await gate.stop("SIGKILL");
+    power(`umount ${disk}; mount -o loop ${image} ${disk}`);
+    gate = await start();
+    await sink.start();
+    expect(acknowledged).toBeGreaterThan(20);
+    await expect
+      .poll(() => sink?.records, { timeout: 60_000 })
+      .toBeGreaterThanOrEqual(acknowledged * recordsOfSample);
   });
 });
 
