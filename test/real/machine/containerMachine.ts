@@ -59,7 +59,8 @@ export class ContainerMachine extends Machine {
         `${files}`,
       );
     return machine.begin(512).catch(async (error) => {
-      await machine.stop();
+      // What was never up cannot be ended, which must not hide why.
+      await machine.stop().catch(() => {});
       throw error;
     });
   }
