@@ -278,6 +278,23 @@ export const claudeCode = {
   },
 };
 
+/**
+ * What the gate holds back of Claude Code's own records every day, whatever a session has switched on (with the
+ * content itself or "<REDACTED>"): only counted. Any other name that is held back is looked at record by record.
+ */
+export const expectedContent = {
+  logs: [
+    "hook_matcher",
+    "hook_name",
+    "prompt",
+    "prompt_text",
+    "response",
+    "tool_input",
+    "tool_parameters",
+  ],
+  traces: ["bash_argv0", "file_path", "full_command", "tool_input", "user_prompt"],
+};
+
 /** Metrics of other scopes that pass; one that is not here is refused as a whole, since its name is all it says. */
 export const conventionMetrics = [
   "gen_ai.client.token.usage",

@@ -3,7 +3,14 @@
  * which records are refused. OpenTelemetry Transformation Language (OTTL) and components of SigNoz's collector
  * v0.144.7; JSON is YAML.
  */
-import { claudeCode, conventionMetrics, conventions, namesOf, spanEvents } from "./allowed";
+import {
+  claudeCode,
+  conventionMetrics,
+  conventions,
+  expectedContent,
+  namesOf,
+  spanEvents,
+} from "./allowed";
 import { believable, limits } from "./limits";
 
 export interface GateOptions {
@@ -39,6 +46,7 @@ type Reason = (typeof reasons)[number];
 
 /** Names that the gate itself puts on records and resources. */
 const odd = "monitoring.odd";
+const content = "monitoring.content";
 const owner = "monitoring.owner";
 const refusedReason = "refused.reason";
 const unkept = "refused.unkept";
@@ -64,7 +72,9 @@ export function processors(options: GateOptions): Record<string, unknown> {
     ...transform("metrics", "metric_statements", metrics(options), options),
     ...transform("logs", "log_statements", logs(options), options),
     ...transform("traces", "trace_statements", traces(options), options),
-    "resource/even": { attributes: [{ key: odd, action: "delete" }] },
+    "resource/even": {
+      attributes: [odd, content].map((key) => ({ key, action: "delete" })),
+    },
     // The count of a record carries the record's time, which may be what it was refused for.
     "transform/counts": {
       error_mode: "propagate",
@@ -131,6 +141,11 @@ const oneOf = (names: readonly string[]) =>
   quote(`^(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|")})$$`);
 const matches = (path: string, pattern: string) => `IsMatch(${path}, ${quote(pattern)})`;
 const marked = `set(resource.attributes["${odd}"], true)`;
+/** What Claude Code is known to send and the gate to hold back: names that need no second look, only to be counted. */
+const expected = (signal: "logs" | "traces") =>
+  `IsMatch(attributes["${redactedKeys}"], "^(?:(?:${expectedContent[signal].join("|")})(?:,|$$))+$$")`;
+const heldBack = `attributes["${redactedKeys}"] != nil`;
+const holdsContent = `set(resource.attributes["${content}"], true) where ${heldBack}`;
 /** Names held back are told by form: an identifier cannot be a sentence. */
 const tellNames = [
   `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
@@ -144,7 +159,7 @@ function common(signal: Signal, options: GateOptions): Statements[] {
   const knownScopes = [...Object.values(claudeCode).map(({ scope }) => scope), ...options.ownNames];
   const schema =
     'set(schema_url, "") where schema_url != "" and not IsMatch(schema_url, "^https://opentelemetry[.]io/schemas/[0-9.]+$$")';
-  const content = options.keepContent
+  const scope = options.keepContent
     ? []
     : [
         {
@@ -187,7 +202,7 @@ function common(signal: Signal, options: GateOptions): Statements[] {
             statements: ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")'],
           },
         ]
-      : content),
+      : scope),
   ];
 }
 
@@ -370,7 +385,8 @@ function logs(options: GateOptions): Filter {
                 errorWord,
               ]),
           age("time_unix_nano"),
-          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, ofAge(retentionDays.logs), tooMany)}`,
+          `${marked} where ${any(`${heldBack} and not ${expected("logs")}`, ofAge(retentionDays.logs), tooMany)}`,
+          holdsContent,
           `${marked} where attributes["event.name"] == "api_request" and (${any(negative, absurd)})`,
         ],
       },
@@ -421,7 +437,8 @@ function traces(options: GateOptions): Filter {
               ]),
           refuse("too_many_parts", parts),
           age("start_time_unix_nano"),
-          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, `attributes["${refusedReason}"] != nil`, ofAge(spanDays), inFuture("end_time_unix_nano"), backwards, tooMany)}`,
+          `${marked} where ${any(`${heldBack} and not ${expected("traces")}`, `attributes["${refusedReason}"] != nil`, ofAge(spanDays), inFuture("end_time_unix_nano"), backwards, tooMany)}`,
+          holdsContent,
           // The attributes of links cannot be reached; to set them to themselves empties them (OTTL v0.144).
           ...(keepContent ? [] : ["set(links, links) where Len(links) > 0"]),
         ],

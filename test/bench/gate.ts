@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { Attacker, message, request as whole } from "../real/attacker";
 import { type Gate, OtlpClient, type Signal, startGate } from "../real/gate";
 import { firstRecords, sample } from "../real/otlp";
-import { signals } from "../real/pipelines";
+import { pipelinesEnding, signals } from "../real/pipelines";
 import { cpuSeconds, residentMib } from "../real/process";
 import { median, type Table } from "./table";
 
@@ -30,12 +30,18 @@ const limits = {
 /** The pipelines with or without the identity and content steps, ending in one exporter. */
 const pipelines = (exporter: string, processed: boolean) => ({
   service: {
-    pipelines: Object.fromEntries(
-      signals.flatMap((signal) => [
-        [signal, processed ? {} : { processors: ["memory_limiter"] }],
-        [`${signal}/stored`, { exporters: [exporter] }],
-      ]),
-    ),
+    pipelines: {
+      ...(processed
+        ? {}
+        : Object.fromEntries(
+            signals.map((signal) => [signal, { processors: ["memory_limiter"] }]),
+          )),
+      ...Object.fromEntries(
+        Object.entries(pipelinesEnding(() => exporter)).filter(([name]) =>
+          /[/](?:stored|content)$/.test(name),
+        ),
+      ),
+    },
   },
 });
 /** The queue on disk as shipped, and behind it a store that takes all. */

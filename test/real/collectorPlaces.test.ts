@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { claudeCode, conventions, namesOf } from "../../infra/gate/allowed";
+import { claudeCode, conventions, expectedContent, namesOf } from "../../infra/gate/allowed";
 import type { Exported, Signal } from "./gate";
 import { levels, sample } from "./otlp";
 import { type Pipelines, signals, startPipelines } from "./pipelines";
@@ -138,6 +138,19 @@ const places: [string, Signal, One][] = [
       },
     ],
     ["the name of an attribute", signal, { record: { attributes: anywhere(said, "1") } }],
+    [
+      "the name of an attribute beside what is always held back",
+      signal,
+      {
+        record: {
+          attributes: attributes(
+            [...expectedContent.logs, ...expectedContent.traces, said, `${said},prompt`].map(
+              (name) => [name, "1"],
+            ),
+          ),
+        },
+      },
+    ],
     [
       "an error's text",
       signal,
@@ -288,6 +301,13 @@ const kindOf = (n: number): Value =>
   [said, { a: said }, [said], { a: { b: [said] } }, Buffer.from(said), `${said}\u0000${said}`][
     n % 6
   ] as Value;
+
+it.each(signals)("%s: a made-up list of what was held back is not believed", async (signal) => {
+  const record = { attributes: anywhere("redaction.redacted.keys", `prompt,${said}`) };
+  const passed = await collector.pass(signal, encode(signal, [one(signal, { record })]));
+  expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+  expect(JSON.stringify(passed.counts)).toContain("prompt,other");
+});
 
 describe("other scopes", () => {
   it.each(["logs", "traces", "metrics"] as const)(

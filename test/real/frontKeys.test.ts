@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
 import { type Gate, gateName, OtlpClient, type Signal, startGate } from "./gate";
+import { startGoClient } from "./goClient";
 import { sample } from "./otlp";
 import { haproxy, type Suite, versionOf } from "./parts/haproxy";
 
@@ -219,6 +220,48 @@ describe("a change of keys", () => {
       expect([name, table[name]]).toEqual([name, signals.map(() => unauthenticated)]);
     gate.setKeys(keys);
   });
+});
+
+describe("the gRPC of Go", () => {
+  it("meets the same gate: right, wrong and personal keys of every signal, through a rotation", async () => {
+    const gate = await startGate({ keys: "old-generation-key\nfirst.last.5e3f0b61c2" });
+    const names = ["old-generation-key", "new-generation-key", "first.last.5e3f0b61c2", "wrong"];
+    const clients = await Promise.all(names.map((key) => startGoClient(gate, key)));
+    const answers = () =>
+      Promise.all(
+        clients.map((client) => Promise.all(signals.map((one) => client.send(one, sample(one))))),
+      );
+    const each = (...codes: number[]) => codes.map((code) => signals.map(() => code));
+    try {
+      expect(await answers()).toEqual(each(accepted, unauthenticated, accepted, unauthenticated));
+      gate.setKeys("old-generation-key\nnew-generation-key\nfirst.last.5e3f0b61c2");
+      expect(await answers()).toEqual(each(accepted, accepted, accepted, unauthenticated));
+      gate.setKeys("new-generation-key\nfirst.last.5e3f0b61c2");
+      expect(await answers()).toEqual(each(unauthenticated, accepted, accepted, unauthenticated));
+      await gate.restartFront();
+      await expect
+        .poll(answers, { timeout: 10_000, interval: 500 })
+        .toEqual(each(unauthenticated, accepted, accepted, unauthenticated));
+      expect(JSON.stringify(gate.received())).toContain("first.last");
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()));
+      await gate.stop();
+    }
+  }, 60_000);
+
+  it("packs by default, of which one at a time is let in: by its own queue and retries all arrives", async () => {
+    const gate = await startGate({ keys });
+    const client = await startGoClient(gate, "new-generation-key", {});
+    try {
+      for (let round = 0; round < 5; round++)
+        await Promise.all(signals.map((one) => client.send(one, sample(one))));
+      const arrived = () => gate.received().length;
+      await expect.poll(arrived, { timeout: 40_000, interval: 500 }).toBe(15);
+    } finally {
+      await client.stop();
+      await gate.stop();
+    }
+  }, 60_000);
 });
 
 describe("keys-map.sh", () => {

@@ -201,7 +201,7 @@ async function startCollector(
   return { ...started, port };
 }
 
-function run(
+export function run(
   binary: string,
   args: string[],
   environment: Record<string, string | number>,
@@ -239,7 +239,7 @@ function overrides(
   };
 }
 
-async function untilHealthy(what: string, url: string, { exited, log }: Running) {
+export async function untilHealthy(what: string, url: string, { exited, log }: Running) {
   const deadline = Date.now() + 20_000;
   while (Date.now() < deadline && !exited()) {
     const healthy = await fetch(url).then(

@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { defaultGate, type GateOptions } from "../../infra/gate/processors";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
 import { type Exported, OtlpClient, type Signal } from "./gate";
 import { collector } from "./parts/collector";
+import { encode, one } from "./requests";
 
 export const signals: Signal[] = ["metrics", "logs", "traces"];
 
@@ -43,6 +44,29 @@ export function readLines(path: string): Exported[] {
     .map((line) => JSON.parse(line));
 }
 
+/** A file of the file exporter, read on and on. */
+class Output {
+  private readBytes = 0;
+
+  constructor(private readonly path: string) {}
+
+  /** What has come before the marker, since the last one. */
+  async before(marker: string): Promise<Exported[]> {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(5)) {
+      const text = readFileSync(this.path).subarray(this.readBytes).toString();
+      const end = text.indexOf("\n", text.indexOf(`"${marker}"`));
+      if (!text.includes(`"${marker}"`) || end < 0) continue;
+      this.readBytes += Buffer.byteLength(text.slice(0, end + 1));
+      return text
+        .slice(0, end)
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    }
+    throw new Error(`${this.path} holds no ${marker}`);
+  }
+}
+
 /** The delivered configuration in a folder of the test's, and the pipelines' ends as files in it. */
 export function layConfig(
   dir: string,
@@ -58,26 +82,37 @@ export function layConfig(
   }
 }
 
+/** The shipped pipelines with the connectors between them, and at each end the exporter that the pipeline gets here. */
+export function pipelinesEnding(exporterOf: (pipeline: string) => string) {
+  const path = join(__dirname, "../../infra/gate/otel-collector.yaml");
+  const { connectors, service } = parse(readFileSync(path, "utf8"), { merge: true });
+  return Object.fromEntries(
+    Object.entries<{ exporters: string[] }>(service.pipelines).flatMap(([name, { exporters }]) => {
+      const between = exporters.filter((exporter) => exporter in connectors);
+      return between.length < exporters.length
+        ? [[name, { exporters: [...between, exporterOf(name)] }]]
+        : [];
+    }),
+  );
+}
+
+const endOf: Record<string, string> = {
+  counts: "file/counts",
+  refused: "file/refused",
+  self: "nop",
+  unkept: "nop",
+};
+
 /** Replaces SigNoz's exporters by files. */
 export function endsInFiles(dir: string) {
   const file = (name: string) => ({ path: join(dir, `${name}.jsonl`), flush_interval: "10ms" });
-  const pipelines = Object.fromEntries(
-    signals.flatMap((signal) => [
-      [`${signal}/stored`, { exporters: ["file/stored"] }],
-      [`${signal}/refused`, { exporters: ["file/refused"] }],
-    ]),
-  );
   return {
     exporters: {
       nop: null,
       ...Object.fromEntries(outputs.map((name) => [`file/${name}`, file(name)])),
     },
     service: {
-      pipelines: {
-        ...pipelines,
-        "metrics/counts": { exporters: ["file/counts"] },
-        "metrics/self": { exporters: ["nop"] },
-      },
+      pipelines: pipelinesEnding((name) => endOf[name.split("/")[1] ?? ""] ?? "file/stored"),
       telemetry: { metrics: { level: "none", readers: [] } },
     },
   };
@@ -90,7 +125,12 @@ export async function startPipelines(
   const dir = mkdtempSync(join(tmpdir(), "pipelines-"));
   mkdirSync(join(dir, "queue"));
   layConfig(dir, gate);
-  const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
+  const [port, selfPort, healthPort, markerPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   const configs = [
     {
       extensions: {
@@ -103,8 +143,17 @@ export async function startPipelines(
       receivers: {
         otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}`, tls: null, auth: null } } },
         "otlp/self": { protocols: { grpc: { endpoint: `127.0.0.1:${selfPort}` } } },
+        "otlp/marker": { protocols: { grpc: { endpoint: `127.0.0.1:${markerPort}` } } },
       },
-      service: { extensions: ["file_storage", "health_check"] },
+      service: {
+        extensions: ["file_storage", "health_check"],
+        pipelines: {
+          "metrics/marker": {
+            receivers: ["otlp/marker"],
+            exporters: outputs.map((name) => `file/${name}`),
+          },
+        },
+      },
     },
     endsInFiles(dir),
     override ?? {},
@@ -125,8 +174,9 @@ export async function startPipelines(
   const exited = () => child.exitCode !== null || child.signalCode !== null;
   await untilServing(healthPort, exited, () => log);
   const client = new OtlpClient({ host: "127.0.0.1", port, certificate: null });
-  const read = (name: string) => readLines(join(dir, `${name}.jsonl`));
-  const seen = { stored: 0, refused: 0, counts: 0 };
+  const marking = new OtlpClient({ host: "127.0.0.1", port: markerPort, certificate: null });
+  const ends = outputs.map((name) => new Output(join(dir, `${name}.jsonl`)));
+  let passes = 0;
   const send = (signal: Signal, request: Buffer, owner = "-") =>
     client.send(signal, request, { "x-monitoring-owner": owner });
   return {
@@ -136,20 +186,19 @@ export async function startPipelines(
     pass: async (signal, request, owner) => {
       const status = await send(signal, request, owner);
       if (status !== 0) throw new Error(`the collector answered ${status}:\n${log}`);
-      // The files are written before the answer, but flushed a moment after it.
-      await sleep(60);
-      const fresh = { stored: read("stored"), refused: read("refused"), counts: read("counts") };
-      const passed = {} as Passed;
-      for (const name of outputs) {
-        passed[name] = fresh[name].slice(seen[name]);
-        seen[name] = fresh[name].length;
-      }
-      return passed;
+      // Written before the answer but flushed later: what stands in each file before a marker is all there is.
+      const name = `marker-${++passes}`;
+      await marking.send("metrics", encode("metrics", [one("metrics", { metric: { name } })]));
+      const [stored = [], refused = [], counts = []] = await Promise.all(
+        ends.map((end) => end.before(name)),
+      );
+      return { stored, refused, counts };
     },
     log: () => log,
     exited,
     stop: async (signal = "SIGTERM") => {
       client.close();
+      marking.close();
       if (!exited()) child.kill(signal);
       for (let waited = 0; waited < 10_000 && !exited(); waited += 20) await sleep(20);
       if (!exited()) child.kill("SIGKILL");

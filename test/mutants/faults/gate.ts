@@ -124,6 +124,20 @@ export const faults: Fault[] = [
     tests: places,
   },
   {
+    name: "gate: names beside the expected ones are not looked at",
+    file: filter,
+    from: "(?:,|$$))+$$",
+    to: ").*$$",
+    tests: places,
+  },
+  {
+    name: "gate: what is held back every day is not counted",
+    file: collector,
+    from: "exporters: [clickhouselogsexporter, metadataexporter, count/odd]",
+    to: "exporters: [clickhouselogsexporter, metadataexporter]",
+    tests: places,
+  },
+  {
     name: "gate: links keep their attributes",
     file: filter,
     from: '["set(links, links) where Len(links) > 0"]',

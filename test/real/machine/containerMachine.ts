@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { signozExporters } from "../parts/collector";
 import { haproxy } from "../parts/haproxy";
 import { imageParts } from "../parts/imageParts";
+import { pipelinesEnding } from "../pipelines";
 import { host } from "./delivered";
 import { Machine } from "./machine";
 import { enter, mayResizeOnline } from "./namespace";
@@ -32,11 +33,14 @@ const override = {
     ),
   },
   service: {
-    pipelines: Object.fromEntries(
-      ["metrics/stored", "logs/stored", "traces/stored", "metrics/counts", "metrics/self"].map(
-        (name) => [name, { exporters: ["file/stored"] }],
-      ),
-    ),
+    pipelines: pipelinesEnding((name) => {
+      const [signal, end] = name.split("/");
+      return end === "refused"
+        ? `file/refused_${signal}`
+        : end === "unkept"
+          ? "nop"
+          : "file/stored";
+    }),
   },
 };
 
