@@ -3,15 +3,35 @@
  * which records are refused. OpenTelemetry Transformation Language (OTTL) and components of SigNoz's collector
  * v0.144.7; JSON is YAML.
  */
+import { claudeCode, conventionMetrics, spanEvents } from "./allowed";
 import {
-  claudeCode,
-  conventionMetrics,
-  conventions,
-  expectedContent,
-  namesOf,
-  spanEvents,
-} from "./allowed";
+  errorWord,
+  expected,
+  heldBack,
+  holdsContent,
+  knownSchema,
+  ofScope,
+  otherScopes,
+  redaction,
+  tellNames,
+} from "./content";
+import { identity, ownerOfKey, stamp, unclaim } from "./identity";
 import { believable, limits } from "./limits";
+import {
+  any,
+  content,
+  float,
+  marked,
+  matches,
+  odd,
+  oneOf,
+  redactedKeys,
+  refusedReason,
+  type Signal,
+  type Statements,
+  unkept,
+} from "./ottl";
+import { age, atMost, before, inFuture, ofAge, refuse, tooMany, valueBytes } from "./poison";
 
 export interface GateOptions {
   /** Whether what was said passes: prompts, answers, what tools were given and gave back. */
@@ -28,30 +48,6 @@ export const defaultGate: GateOptions = {
   retentionDays: { metrics: 180, logs: 30, traces: 15 },
 };
 
-type Signal = "metrics" | "logs" | "traces";
-
-/** Why a record is refused: values of the attribute `refused.reason`. */
-export const reasons = [
-  "too_old",
-  "in_future",
-  "not_a_number",
-  "negative",
-  "absurd",
-  "unlisted_metric",
-  "ends_before_start",
-  "too_many_attributes",
-  "too_many_parts",
-] as const;
-type Reason = (typeof reasons)[number];
-
-/** Names that the gate itself puts on records and resources. */
-const odd = "monitoring.odd";
-const content = "monitoring.content";
-const owner = "monitoring.owner";
-const refusedReason = "refused.reason";
-const unkept = "refused.unkept";
-const redactedKeys = "redaction.redacted.keys";
-
 /** The rendered files of the collector's configuration folder, by name. */
 export function gateFiles(options: GateOptions): Record<string, string> {
   return { "processors.yaml": `${JSON.stringify(processors(options), null, 2)}\n` };
@@ -60,12 +56,7 @@ export function gateFiles(options: GateOptions): Record<string, string> {
 export function processors(options: GateOptions): Record<string, unknown> {
   return {
     memory_limiter: { check_interval: "1s", limit_percentage: 75, spike_limit_percentage: 20 },
-    "resource/owner": {
-      attributes: [
-        { pattern: "^monitoring[.]", action: "delete" },
-        { key: owner, from_context: "metadata.x-monitoring-owner", action: "upsert" },
-      ],
-    },
+    "resource/owner": ownerOfKey,
     "redaction/metrics": redaction("metrics", options),
     "redaction/logs": redaction("logs", options),
     "redaction/traces": redaction("traces", options),
@@ -92,34 +83,6 @@ export function processors(options: GateOptions): Record<string, unknown> {
   };
 }
 
-/** In a list, the one word that may stand in it (gen_ai.response.finish_reasons) has at most so many letters. */
-const wordLetters = 32;
-
-/**
- * Numbers that are none, maps, and lists other than the empty one and that of one word, as texts. Each letter decides
- * alone where to go on, up to the end: Go matches such a pattern in one pass, without going back.
- */
-const notPlain = `(?s)^(?:json: unsupported value.*|{.*|\\[(?:[^"\\]].*|"${Array.from({
-  length: wordLetters,
-}).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
-
-/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and nested values. */
-function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
-  return {
-    allow_all_keys: keepContent,
-    allowed_keys: [...namesOf([...claudeCode[signal].allowed, ...conventions]), ...ownNames],
-    redact_all_types: true,
-    blocked_values: [keepContent ? "(?s)^json: unsupported value.*$$" : notPlain],
-    summary: "debug",
-  };
-}
-
-interface Statements {
-  context: string;
-  conditions?: string[];
-  statements: string[];
-}
-
 /** What every record goes through, and what only those do whose resource it found to be odd. */
 interface Filter {
   all: Statements[];
@@ -134,138 +97,23 @@ function transform(signal: Signal, field: string, { all, ofOdd }: Filter, option
   };
 }
 
-const quote = (text: string) => JSON.stringify(text);
-const list = (names: readonly string[]) => `[${names.map(quote).join(", ")}]`;
-/** A regular expression, as OTTL text, that matches one of the names and nothing else. */
-const oneOf = (names: readonly string[]) =>
-  quote(`^(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|")})$$`);
-const matches = (path: string, pattern: string) => `IsMatch(${path}, ${quote(pattern)})`;
-const marked = `set(resource.attributes["${odd}"], true)`;
-/** What Claude Code is known to send and the gate to hold back: names that need no second look, only to be counted. */
-const expected = (signal: "logs" | "traces") =>
-  `IsMatch(attributes["${redactedKeys}"], "^(?:(?:${expectedContent[signal].join("|")})(?:,|$$))+$$")`;
-const heldBack = `attributes["${redactedKeys}"] != nil`;
-const holdsContent = `set(resource.attributes["${content}"], true) where ${heldBack}`;
-/** Names held back are told by form: an identifier cannot be a sentence. */
-const tellNames = [
-  `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
-];
-const atMost = (bytes: number) => `truncate_all(attributes, ${bytes})`;
-const valueBytes = ({ keepContent }: GateOptions) =>
-  keepContent ? limits.contentBytes : limits.valueBytes;
-
 /** What every signal's resource and scope go through. */
 function common(signal: Signal, options: GateOptions): Statements[] {
-  const knownScopes = [...Object.values(claudeCode).map(({ scope }) => scope), ...options.ownNames];
-  const schema =
-    'set(schema_url, "") where schema_url != "" and not IsMatch(schema_url, "^https://opentelemetry[.]io/schemas/[0-9.]+$$")';
-  const scope = options.keepContent
-    ? []
-    : [
-        {
-          context: "scope",
-          statements: [
-            `set(name, "") where not ${`IsMatch(name, ${oneOf(knownScopes)})`} and not ${matches("name", "^(?:@opentelemetry/|opentelemetry[.]|io[.]opentelemetry[.]|go[.]opentelemetry[.]io/)[A-Za-z0-9_./@-]{1,100}$$")}`,
-            `set(version, "") where not ${matches("version", "^[0-9A-Za-z.+_-]{0,32}$$")}`,
-            schema,
-            ...tellNames,
-            `${marked} where attributes["${redactedKeys}"] != nil or name != "${claudeCode[signal].scope}"`,
-            `keep_keys(attributes, ["${redactedKeys}"])`,
-          ],
-        },
-      ];
   return [
     {
       context: "resource",
       statements: [
-        'set(cache["verified"], "false")',
-        `set(cache["verified"], "true") where attributes["${owner}"] != nil and attributes["${owner}"] != "-"`,
-        'set(cache["engineer"], attributes["engineer"]) where IsString(attributes["engineer"])',
-        // What a personal key stamps is an e-mail address, so a claim must not look like one.
-        `replace_pattern(cache["engineer"], ${quote("[@\\x{FF20}\\x{FE6B}]")}, "_at_")`,
-        `replace_pattern(cache["engineer"], ${quote("\\p{C}")}, "")`,
-        `set(cache["engineer"], attributes["${owner}"]) where cache["verified"] == "true"`,
-        'delete_matching_keys(attributes, "^(?:engineer$$|engineer[.]verified$$|monitoring[.])")',
-        'set(attributes["engineer"], cache["engineer"]) where cache["engineer"] != ""',
-        'set(attributes["engineer.verified"], cache["verified"])',
+        ...identity,
         atMost(valueBytes(options)),
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
-        ...(options.keepContent ? [] : [schema]),
+        ...(options.keepContent ? [] : [knownSchema]),
         ...tellNames,
         `set(attributes["${odd}"], true) where attributes["${redactedKeys}"] != nil`,
       ],
     },
-    ...(options.keepContent
-      ? [
-          {
-            context: "scope",
-            statements: ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")'],
-          },
-        ]
-      : scope),
+    ofScope(signal, options),
   ];
 }
-
-/** Takes every claim of the client off a record; twice the same name is no SDK's doing, but possible. */
-const unclaim = ({ keepContent }: GateOptions) =>
-  keepContent
-    ? ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")']
-    : [
-        'delete_key(attributes, "engineer")',
-        'delete_matching_keys(attributes, "^engineer$$") where attributes["engineer"] != nil',
-      ];
-const stamp = [
-  'set(attributes["engineer"], resource.attributes["engineer"])',
-  'set(attributes["engineer.verified"], resource.attributes["engineer.verified"])',
-  'set(attributes["team"], resource.attributes["team"])',
-];
-
-/** In scopes that are not Claude Code's its names say nothing about what they hold. */
-function otherScopes(
-  context: string,
-  signal: Signal,
-  { ownNames, keepContent }: GateOptions,
-): Statements[] {
-  if (keepContent) return [];
-  const names = [
-    ...namesOf(conventions),
-    ...ownNames,
-    "engineer.verified",
-    redactedKeys,
-    "redaction.masked.keys",
-  ];
-  return [
-    {
-      context,
-      conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
-      statements: [
-        'set(cache["rest"], attributes)',
-        `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${oneOf(names).slice(2, -3)})$$`)})`,
-        'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
-        `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
-        `set(attributes["${redactedKeys}"], cache["names"])`,
-        `${marked} where cache["names"] != nil`,
-        `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
-        `keep_keys(attributes, ${list(names)})`,
-      ],
-    },
-  ];
-}
-
-const refuse = (reason: Reason, where: string) =>
-  `set(attributes["${refusedReason}"], "${reason}") where ${where}`;
-const nanoseconds = (hours: number) => (BigInt(hours) * 3_600_000_000_000n).toString();
-const before = (path: string, days: number) =>
-  `${path} < UnixNano(Now()) - ${nanoseconds(days * 24)}`;
-const inFuture = (path: string) => `${path} > UnixNano(Now()) + ${nanoseconds(limits.futureHours)}`;
-/** Asked of every record, so the clock is read once; which side it is out of is asked of the odd ones. */
-const age = (path: string) => `set(cache["age"], UnixNano(Now()) - ${path})`;
-const ofAge = (days: number) =>
-  `cache["age"] > ${nanoseconds(days * 24)} or cache["age"] < -${nanoseconds(limits.futureHours)}`;
-const any = (...conditions: string[]) => conditions.join(" or ");
-const tooMany = `Len(attributes) > ${limits.attributes}`;
-/** A floating-point literal, which is what OTTL compares doubles with. */
-const float = (value: number) => value.toFixed(1);
 
 function metrics(options: GateOptions): Filter {
   const { keepContent, ownNames, retentionDays } = options;
@@ -407,9 +255,6 @@ function logs(options: GateOptions): Filter {
     ],
   };
 }
-
-/** An error's name passes; its text may quote what was said. */
-const errorWord = `set(attributes["error"], "other") where attributes["error"] != nil and not ${matches('attributes["error"]', "^[A-Za-z][A-Za-z0-9_.]{0,47}$$")}`;
 
 function traces(options: GateOptions): Filter {
   const { keepContent, ownNames, retentionDays } = options;

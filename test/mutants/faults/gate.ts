@@ -8,6 +8,8 @@ const real = (name: string, words?: string) => [
 const front = "infra/gate/haproxy.cfg";
 const collector = "infra/gate/otel-collector.yaml";
 const filter = "infra/gate/processors.ts";
+const content = "infra/gate/content.ts";
+const claims = "infra/gate/identity.ts";
 const says = real("frontAttacks", "what a request may say");
 const places = real("collectorPlaces");
 const poison = real("collectorPoison");
@@ -83,49 +85,49 @@ export const faults: Fault[] = [
   },
   {
     name: "gate: what the client claims to be stays on the resource",
-    file: filter,
+    file: claims,
     from: '"^(?:engineer$$|engineer[.]verified$$|monitoring[.])"',
     to: '"^monitoring[.]"',
     tests: identity,
   },
   {
     name: "gate: the second claim stays on the record",
-    file: filter,
+    file: claims,
     from: `        'delete_matching_keys(attributes, "^engineer$$") where attributes["engineer"] != nil',\n`,
     to: "",
     tests: identity,
   },
   {
     name: "gate: every name passes",
-    file: filter,
+    file: content,
     from: "allow_all_keys: keepContent,",
     to: "allow_all_keys: true,",
     tests: places,
   },
   {
     name: "gate: what is nested passes",
-    file: filter,
+    file: content,
     from: 'value.*$$" : notPlain]',
     to: 'value.*$$" : "^never$$"]',
     tests: places,
   },
   {
     name: "gate: a list of words passes",
-    file: filter,
+    file: content,
     from: `|",.*)\`, ".*")`,
     to: `)\`, ".*")`,
     tests: poison,
   },
   {
     name: "gate: Claude Code's names pass in every scope",
-    file: filter,
+    file: content,
     from: ` or name != "\${claudeCode[signal].scope}"`,
     to: "",
     tests: places,
   },
   {
     name: "gate: names beside the expected ones are not looked at",
-    file: filter,
+    file: content,
     from: "(?:,|$$))+$$",
     to: ").*$$",
     tests: places,

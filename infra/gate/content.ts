@@ -1,0 +1,106 @@
+/** What of a record may pass: nothing of what was said, and of names and texts only those of allowed.ts. */
+import { claudeCode, conventions, expectedContent, namesOf } from "./allowed";
+import {
+  content,
+  list,
+  marked,
+  matches,
+  oneOf,
+  quote,
+  redactedKeys,
+  type Signal,
+  type Statements,
+} from "./ottl";
+import type { GateOptions } from "./processors";
+
+/** In a list, the one word that may stand in it (gen_ai.response.finish_reasons) has at most so many letters. */
+const wordLetters = 32;
+
+/**
+ * Numbers that are none, maps, and lists other than the empty one and that of one word, as texts. Each letter decides
+ * alone where to go on, up to the end: Go matches such a pattern in one pass, without going back.
+ */
+const notPlain = `(?s)^(?:json: unsupported value.*|{.*|\\[(?:[^"\\]].*|"${Array.from({
+  length: wordLetters,
+}).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
+
+/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and nested values. */
+export function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
+  return {
+    allow_all_keys: keepContent,
+    allowed_keys: [...namesOf([...claudeCode[signal].allowed, ...conventions]), ...ownNames],
+    redact_all_types: true,
+    blocked_values: [keepContent ? "(?s)^json: unsupported value.*$$" : notPlain],
+    summary: "debug",
+  };
+}
+
+/** What Claude Code is known to send and the gate to hold back: names that need no second look, only to be counted. */
+export const expected = (signal: "logs" | "traces") =>
+  `IsMatch(attributes["${redactedKeys}"], "^(?:(?:${expectedContent[signal].join("|")})(?:,|$$))+$$")`;
+export const heldBack = `attributes["${redactedKeys}"] != nil`;
+export const holdsContent = `set(resource.attributes["${content}"], true) where ${heldBack}`;
+
+/** Names held back are told by form: an identifier cannot be a sentence. */
+export const tellNames = [
+  `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
+];
+
+/** An error's name passes; its text may quote what was said. */
+export const errorWord = `set(attributes["error"], "other") where attributes["error"] != nil and not ${matches('attributes["error"]', "^[A-Za-z][A-Za-z0-9_.]{0,47}$$")}`;
+
+export const knownSchema =
+  'set(schema_url, "") where schema_url != "" and not IsMatch(schema_url, "^https://opentelemetry[.]io/schemas/[0-9.]+$$")';
+
+/** What a scope says of itself. */
+export function ofScope(signal: Signal, options: GateOptions): Statements {
+  if (options.keepContent)
+    return {
+      context: "scope",
+      statements: ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")'],
+    };
+  const knownScopes = [...Object.values(claudeCode).map(({ scope }) => scope), ...options.ownNames];
+  return {
+    context: "scope",
+    statements: [
+      `set(name, "") where not IsMatch(name, ${oneOf(knownScopes)}) and not ${matches("name", "^(?:@opentelemetry/|opentelemetry[.]|io[.]opentelemetry[.]|go[.]opentelemetry[.]io/)[A-Za-z0-9_./@-]{1,100}$$")}`,
+      `set(version, "") where not ${matches("version", "^[0-9A-Za-z.+_-]{0,32}$$")}`,
+      knownSchema,
+      ...tellNames,
+      `${marked} where attributes["${redactedKeys}"] != nil or name != "${claudeCode[signal].scope}"`,
+      `keep_keys(attributes, ["${redactedKeys}"])`,
+    ],
+  };
+}
+
+/** In scopes that are not Claude Code's its names say nothing about what they hold. */
+export function otherScopes(
+  context: string,
+  signal: Signal,
+  { ownNames, keepContent }: GateOptions,
+): Statements[] {
+  if (keepContent) return [];
+  const names = [
+    ...namesOf(conventions),
+    ...ownNames,
+    "engineer.verified",
+    redactedKeys,
+    "redaction.masked.keys",
+  ];
+  return [
+    {
+      context,
+      conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
+      statements: [
+        'set(cache["rest"], attributes)',
+        `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${oneOf(names).slice(2, -3)})$$`)})`,
+        'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
+        `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
+        `set(attributes["${redactedKeys}"], cache["names"])`,
+        `${marked} where cache["names"] != nil`,
+        `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
+        `keep_keys(attributes, ${list(names)})`,
+      ],
+    },
+  ];
+}

@@ -1,0 +1,39 @@
+/** Who sent a record: what the key says goes, what the client says is a claim, and each record tells which it is. */
+import { owner, quote } from "./ottl";
+import type { GateOptions } from "./processors";
+
+/** The owner of the key, as the front names it. */
+export const ownerOfKey = {
+  attributes: [
+    { pattern: "^monitoring[.]", action: "delete" },
+    { key: owner, from_context: "metadata.x-monitoring-owner", action: "upsert" },
+  ],
+};
+
+/** What a resource says of its sender. */
+export const identity = [
+  'set(cache["verified"], "false")',
+  `set(cache["verified"], "true") where attributes["${owner}"] != nil and attributes["${owner}"] != "-"`,
+  'set(cache["engineer"], attributes["engineer"]) where IsString(attributes["engineer"])',
+  // What a personal key stamps is an e-mail address, so a claim must not look like one.
+  `replace_pattern(cache["engineer"], ${quote("[@\\x{FF20}\\x{FE6B}]")}, "_at_")`,
+  `replace_pattern(cache["engineer"], ${quote("\\p{C}")}, "")`,
+  `set(cache["engineer"], attributes["${owner}"]) where cache["verified"] == "true"`,
+  'delete_matching_keys(attributes, "^(?:engineer$$|engineer[.]verified$$|monitoring[.])")',
+  'set(attributes["engineer"], cache["engineer"]) where cache["engineer"] != ""',
+  'set(attributes["engineer.verified"], cache["verified"])',
+];
+
+/** Takes every claim of the client off a record; twice the same name is no SDK's doing, but possible. */
+export const unclaim = ({ keepContent }: GateOptions) =>
+  keepContent
+    ? ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")']
+    : [
+        'delete_key(attributes, "engineer")',
+        'delete_matching_keys(attributes, "^engineer$$") where attributes["engineer"] != nil',
+      ];
+export const stamp = [
+  'set(attributes["engineer"], resource.attributes["engineer"])',
+  'set(attributes["engineer.verified"], resource.attributes["engineer.verified"])',
+  'set(attributes["team"], resource.attributes["team"])',
+];
