@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { Attacker, message, request as whole } from "../real/attacker";
 import { type Gate, OtlpClient, type Signal, startGate } from "../real/gate";
 import { firstRecords, sample } from "../real/otlp";
-import { pipelinesEnding, signals } from "../real/pipelines";
+import { signals, storedIn } from "../real/pipelines";
 import { cpuSeconds, residentMib } from "../real/process";
 import { median, type Table } from "./table";
 
@@ -36,11 +36,7 @@ const pipelines = (exporter: string, processed: boolean) => ({
         : Object.fromEntries(
             signals.map((signal) => [signal, { processors: ["memory_limiter"] }]),
           )),
-      ...Object.fromEntries(
-        Object.entries(pipelinesEnding(() => exporter)).filter(([name]) =>
-          /[/](?:stored|content)$/.test(name),
-        ),
-      ),
+      ...storedIn(exporter),
     },
   },
 });

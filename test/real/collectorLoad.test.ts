@@ -6,6 +6,7 @@ import { issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { type Gate, gateName, OtlpClient, type Signal, startGate } from "./gate";
 import { countRecords, firstRecords, sample } from "./otlp";
+import { storedIn } from "./pipelines";
 import { cpuSeconds, residentMib } from "./process";
 import { Sink } from "./sink";
 
@@ -78,7 +79,6 @@ describe("a thousand engineers", () => {
     const sink = new Sink(await freePort());
     await sink.start();
     const { sending_queue, retry_on_failure } = shipped("exporters.yaml").clickhouselogsexporter;
-    const exporters = ["otlp/store"];
     gate = await startGate({
       keys: [
         "shared-key",
@@ -94,13 +94,7 @@ describe("a thousand engineers", () => {
             retry_on_failure,
           },
         },
-        service: {
-          pipelines: {
-            "metrics/stored": { exporters },
-            "logs/stored": { exporters },
-            "traces/stored": { exporters },
-          },
-        },
+        service: { pipelines: storedIn("otlp/store") },
       },
     });
     const clients = Array.from({ length: engineers }, () => new OtlpClient(gate, 60_000));

@@ -9,6 +9,7 @@ import { freePort } from "../../simulator/freePort";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { sample } from "./otlp";
 import { signozExporters } from "./parts/collector";
+import { storedIn } from "./pipelines";
 import { Sink } from "./sink";
 
 const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
@@ -28,7 +29,7 @@ function behind(port: number, queue: object = {}) {
         retry_on_failure,
       },
     },
-    service: { pipelines: { "logs/stored": { exporters: ["otlp/store"] } } },
+    service: { pipelines: storedIn("otlp/store") },
   };
 }
 

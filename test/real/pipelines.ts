@@ -96,6 +96,14 @@ export function pipelinesEnding(exporterOf: (pipeline: string) => string) {
   );
 }
 
+/** The same of those pipelines alone that end in the store. */
+export const storedIn = (exporter: string) =>
+  Object.fromEntries(
+    Object.entries(pipelinesEnding(() => exporter)).filter(([name]) =>
+      /[/](?:stored|content)$/.test(name),
+    ),
+  );
+
 const endOf: Record<string, string> = {
   counts: "file/counts",
   refused: "file/refused",

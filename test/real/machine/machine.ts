@@ -9,6 +9,7 @@ import { deliveredFiles } from "../../../infra/vm/delivery";
 import { issueCertificate } from "../../../simulator/certificate";
 import { collector } from "../parts/collector";
 import { debian } from "../parts/debian";
+import { pipelinesEnding } from "../pipelines";
 import { defaultSettings, host } from "./delivered";
 import { enter, mayResizeOnline, namespaces } from "./namespace";
 import type { Observed, Surroundings } from "./surroundings";
@@ -379,16 +380,7 @@ function override() {
     },
     exporters: { nop: null, file: { path: "/tmp/self.jsonl", flush_interval: "50ms" } },
     service: {
-      pipelines: {
-        ...Object.fromEntries(
-          ["metrics", "logs", "traces"].flatMap((signal) => [
-            [`${signal}/stored`, { exporters: ["nop"] }],
-            [`${signal}/refused`, { exporters: ["nop"] }],
-          ]),
-        ),
-        "metrics/counts": { exporters: ["nop"] },
-        "metrics/self": { exporters: ["file"] },
-      },
+      pipelines: pipelinesEnding((name) => (name === "metrics/self" ? "file" : "nop")),
       telemetry: { metrics: { level: "none", readers: [] } },
     },
   };
