@@ -103,6 +103,7 @@ function spendRules(input: ContentInput): Rule[] {
 
 function silenceRule(input: ContentInput): Rule {
   const { silentHours, workingHours, timezone, signozUrl } = input;
+  const hours = silentHours === 1 ? "an hour" : `${silentHours} hours`;
   return {
     alert: "Claude Code: no telemetry",
     fires: "the gate took no log record for `silentHours` of working time",
@@ -116,8 +117,8 @@ function silenceRule(input: ContentInput): Rule {
     absentForMinutes: 1,
     repeat: "24h",
     labels: quietLabel,
-    summary: `Nobody has reported for ${silentHours} hours of working time`,
-    description: `The gate took nothing from Claude Code for ${silentHours} hours within ${workingHours.start}-${workingHours.end} (${timezone}). Is the machine up, its certificate valid, the key accepted? Run scripts/verify-telemetry.sh. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+    summary: `Nobody has reported for ${hours} of working time`,
+    description: `The gate took nothing from Claude Code for ${hours} within ${workingHours.start}-${workingHours.end} (${timezone}). Is the machine up, its certificate valid, the key accepted? Run scripts/verify-telemetry.sh. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
   };
 }
 

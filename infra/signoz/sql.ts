@@ -59,7 +59,7 @@ function spendSeries({ where = [], from, columns }: Labels): string {
 /** Only what a key of the engineer's own proves. */
 const proven = (verifiedOnly: boolean): string[] => (verifiedOnly ? ["verified = 'true'"] : []);
 
-/** One point an engineer: USD since midnight or since the first of the month, for a rule. */
+/** One point an engineer: USD since midnight or since the first of the month, in whole cents as a notice quotes it. */
 export function spentSince(
   period: Since,
   {
@@ -80,7 +80,7 @@ export function spentSince(
     columns: [usd],
     where: [...team, ...proven(verifiedOnly)],
   });
-  return `SELECT ${end} AS ts, engineer, sum(usd) AS value FROM ${series} GROUP BY engineer`;
+  return `SELECT ${end} AS ts, engineer, round(sum(usd), 2) AS value FROM ${series} GROUP BY engineer`;
 }
 
 /** The dashboard's variables that limit these panels are called as the columns. */
@@ -149,7 +149,7 @@ export const stopped = (timezone: string): string =>
 
 /** Which share of the spend of the last days is that of the few who spend most, in percent. */
 export const topShare = (timezone: string, top: number): string =>
-  `SELECT 100 * arraySum(arraySlice(arrayReverseSort(groupArray(usd)), 1, ${top})) / sum(usd) AS value FROM (SELECT engineer, sum(usd) AS usd FROM ${lately(timezone, usd)} GROUP BY engineer)`;
+  `SELECT 100 * arraySum(arraySlice(arrayReverseSort(groupArray(usd)), 1, ${top})) / sum(usd) AS value FROM (SELECT engineer, sum(usd) AS usd FROM ${lately(timezone, usd)} GROUP BY engineer) HAVING sum(usd) > 0`;
 
 /** One point a day of the range: how many people were active. */
 export function activePerDay(timezone: string): string {

@@ -4,7 +4,7 @@ import type { ContentInput } from "../../infra/signoz/contentInput";
 import type { Month } from "../../simulator/month/month";
 import type { Part } from "./compare";
 import type { Signoz } from "./signoz";
-import { type Spent, spent } from "./sqlTruth";
+import { cents, type Spent, spent } from "./sqlTruth";
 
 interface Rule {
   alert: string;
@@ -12,73 +12,87 @@ interface Rule {
 }
 interface Alert {
   labels: Record<string, string>;
+  annotations: Record<string, string>;
   status: { inhibitedBy: string[]; state: string };
 }
 
-/** A daily rule looks every 5 minutes, a monthly one every 30; a new rule looks at once or after that. */
-const patienceSeconds = 420;
+/** A rule looks every 5 minutes, one of a month every 30; a new rule looks at once or after that. */
+const frequencySeconds = ({ alert }: Rule): number => (alert.includes("monthly") ? 32 : 7) * 60;
 
 const teamOf = (alert: string): string | undefined => / \((.*)\)$/.exec(alert)?.[1];
 
-/** `engineer severity` of everything that a spend rule must tell. */
-function due(rule: Rule, sums: Spent[], input: ContentInput): string[] {
+/** `engineer severity` of everything that a rule must tell, and of how much. */
+function due(rule: Rule, sums: Spent[], input: ContentInput): Map<string, number> {
+  const told = new Map<string, number>();
+  if (!rule.alert.includes("spend")) return told;
   const team = teamOf(rule.alert);
   const own = input.teamBudgets.map((budget) => budget.team);
   const counts = sums.filter((one) =>
     team === undefined ? !own.includes(one.team) : one.team === team,
   );
-  const people = [...new Set(counts.map(({ engineer }) => engineer))];
-  return people.flatMap((engineer) => {
-    const value = counts
+  for (const engineer of new Set(counts.map((one) => one.engineer))) {
+    const usd = counts
       .filter((one) => one.engineer === engineer)
       .reduce((sum, { today, month }) => sum + (rule.alert.includes("daily") ? today : month), 0);
-    return rule.condition.thresholds.spec
-      .filter(({ target }) => value >= target)
-      .map(({ name }) => `${engineer} ${name}`);
-  });
+    for (const { name, target } of rule.condition.thresholds.spec)
+      if (cents(usd) >= target) told.set(`${engineer} ${name}`, usd);
+  }
+  return told;
 }
 
-/** Waits for the daily spend rules and compares whom they tell, and which warning a critical notice silences. */
+/**
+ * Waits until the rules tell whom they must, of how much, and nobody else, and looks which warning a critical notice
+ * silences. How full a disk is, is the machine's.
+ */
 export async function compareRules(
   signoz: Signoz,
   month: Month,
   input: ContentInput,
   end: number,
+  patienceSeconds = frequencySeconds,
 ): Promise<Part> {
-  const rules = (renderContent(input).rules as never as Rule[]).filter(({ alert }) =>
-    alert.includes("daily spend"),
+  const rules = (renderContent(input).rules as never as Rule[]).filter(
+    ({ alert }) => !alert.startsWith("Storage"),
   );
-  const expected = new Map(
-    rules.map((rule) => [rule.alert, due(rule, spent(month, input, end), input).sort()]),
-  );
+  const sums = spent(month, input, end);
+  const expected = new Map(rules.map((rule) => [rule.alert, due(rule, sums, input)]));
   let alerts: Alert[] = [];
-  const told = (alert: string) =>
-    alerts
-      .filter(({ labels }) => labels.alertname === alert)
-      .map(({ labels }) => `${labels.engineer} ${labels["threshold.name"]}`)
-      .sort();
-  const pending = () => rules.filter(({ alert }) => `${told(alert)}` !== `${expected.get(alert)}`);
-  for (let waited = 0; waited < patienceSeconds; waited += 5) {
+  const of = (alert: string) =>
+    alerts.filter(({ labels }) => labels.alertname?.replace("[No data] ", "") === alert);
+  const who = ({ labels }: Alert) => `${labels.engineer} ${labels["threshold.name"]}`;
+  const told = (alert: string) => of(alert).map(who).sort();
+  const must = (alert: string) => [...(expected.get(alert)?.keys() ?? [])].sort();
+  const pending = () => rules.filter(({ alert }) => `${told(alert)}` !== `${must(alert)}`);
+  for (let waited = 0; ; waited += 5) {
     ({ data: alerts } = await signoz.ask("GET", "/api/v1/alerts"));
-    if (pending().length === 0) break;
+    if (!pending().some((rule) => waited < patienceSeconds(rule))) break;
     await sleep(5000);
   }
   const differences = pending().map(
-    ({ alert }) => `rule ${alert}: tells ${told(alert)} instead of ${expected.get(alert)}`,
+    ({ alert }) => `rule ${alert}: tells ${told(alert)} instead of ${must(alert)}`,
   );
-  const silenced = alerts.filter(
-    ({ labels }) =>
-      labels["threshold.name"] === "warning" &&
-      expected.get(labels.alertname ?? "")?.includes(`${labels.engineer} critical`),
-  );
-  for (const { labels, status } of silenced)
-    if (status.inhibitedBy.length === 0)
-      differences.push(
-        `rule ${labels.alertname}: the critical notice of ${labels.engineer} does not silence the warning`,
-      );
-  const firing = [...expected.values()].filter((one) => one.length > 0).length;
+  let silenced = 0;
+  for (const { alert } of rules)
+    for (const notice of of(alert)) {
+      const { labels, annotations, status } = notice;
+      const usd = expected.get(alert)?.get(who(notice));
+      const amount = / spent (\S+) USD /.exec(annotations.summary ?? "")?.[1] ?? "";
+      if (
+        usd !== undefined &&
+        !(/^\d+(\.\d\d?)?$/.test(amount) && Math.abs(Number(amount) - usd) < 0.006)
+      )
+        differences.push(`rule ${alert}: says "${annotations.summary}" of ${usd}`);
+      const critical = must(alert).includes(`${labels.engineer} critical`);
+      const silent = status.inhibitedBy.length > 0;
+      if (silent) silenced++;
+      if (silent !== (critical && labels["threshold.name"] === "warning"))
+        differences.push(
+          `rule ${alert}: the notice ${who(notice)} is ${silent ? "silenced" : "not silenced"}`,
+        );
+    }
+  const firing = [...expected.values()].filter(({ size }) => size > 0).length;
   return {
-    summary: `daily spend rules: ${rules.length}, of which ${firing} must fire; ${alerts.length} notices, ${silenced.length} warnings silenced; ${differences.length} different`,
+    summary: `rules: ${rules.length}, of which ${firing} must fire; ${alerts.length} notices, of which ${silenced} silenced; ${differences.length} different`,
     differences,
   };
 }

@@ -7,18 +7,29 @@ export class Signoz {
     private readonly user: { email: string; password: string },
   ) {}
 
-  /** @throws Error with what SigNoz answers when it is not 2xx */
+  /**
+   * Logs in again when the session has ended, as it does after half an hour.
+   * @throws Error with what SigNoz answers when it is not 2xx
+   */
   // biome-ignore lint/suspicious/noExplicitAny: what SigNoz answers
   async ask(method: string, path: string, body?: object): Promise<any> {
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
-      ...(body && { body: JSON.stringify(body) }),
-    });
+    let response = await this.request(method, path, body);
+    if (response.status === 401 && !path.startsWith("/api/v2/sessions")) {
+      await this.logIn();
+      response = await this.request(method, path, body);
+    }
     const text = await response.text();
     if (!response.ok)
       throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
     return text === "" ? undefined : JSON.parse(text);
+  }
+
+  private request(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
   }
 
   async logIn(): Promise<void> {

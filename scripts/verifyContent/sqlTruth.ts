@@ -34,7 +34,7 @@ export function spent(month: Month, { timezone }: ContentInput, end: number): Sp
   return [...sums.values()];
 }
 
-const cents = (value: number): number => Math.round(value * 100) / 100;
+export const cents = (value: number): number => Math.round(value * 100) / 100;
 
 /** Rows or values by the panel's title, in the panel's own columns. */
 export function sqlTruth(
@@ -103,6 +103,7 @@ export function sqlTruth(
       },
     ];
   if (title.startsWith("Share of the top")) {
+    if (all === 0) return [];
     const usd = [...lately.values()].map((one) => one.usd).sort((a, b) => b - a);
     return [{ value: (100 * usd.slice(0, 3).reduce((sum, one) => sum + one, 0)) / all }];
   }

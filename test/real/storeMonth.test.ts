@@ -7,7 +7,7 @@ import { renderContent } from "../../infra/signoz/content";
 import { spentSince } from "../../infra/signoz/sql";
 import { panelsOf, type Variables } from "../../scripts/verifyContent/ask";
 import { rowDifferences } from "../../scripts/verifyContent/compare";
-import { spent, sqlTruth } from "../../scripts/verifyContent/sqlTruth";
+import { cents, spent, sqlTruth } from "../../scripts/verifyContent/sqlTruth";
 import { day, knownMonth, type Month } from "../../simulator/month/month";
 import { type Batch, batches } from "../../simulator/month/send";
 import { fullInput } from "../../simulator/signoz/input";
@@ -270,7 +270,7 @@ describe("a month, and the days around a change of the clock", () => {
           if ("only" in teams ? team === teams.only : !owns.includes(team))
             sums.set(engineer, (sums.get(engineer) ?? 0) + (period === "day" ? today : month));
         const expected = [...sums]
-          .map(([engineer, value]) => ({ engineer, value }))
+          .map(([engineer, value]) => ({ engineer, value: cents(value) }))
           .filter(({ value }) => value > 0);
         const plain = got.map(({ engineer, value }) => ({ engineer, value }));
         expect(rowDifferences(plain, expected)).toEqual([]);

@@ -181,6 +181,10 @@ describe("spend", () => {
   it("says who, how much and of what", () => {
     const { summary, description } = rule(`${daily} (research)`).annotations;
     expect(summary).toBe("{{$engineer}} spent {{$value}} USD today, of a daily budget of 120 USD");
+    // SigNoz writes all digits of a value.
+    for (const alert of rulesOf(full).map(({ alert }) => alert))
+      if (alert.includes("spend"))
+        expect(sqlOf(alert), alert).toContain("round(sum(usd), 2) AS value");
     expect(description).toContain("{{$threshold}}");
     expect(description).toContain("team research");
     expect(description).toContain("estimate at list prices");
@@ -220,6 +224,11 @@ describe("silence", () => {
     expect(evaluation).toMatchObject({ kind: "rolling", spec: { evalWindow: "4h" } });
     expect(notificationSettings.renotify.alertStates).toEqual(["firing", "nodata"]);
     expect(labels.during).toBe("working_hours");
+    const summary = (silentHours: number) =>
+      rule("Claude Code: no telemetry", renderContent({ ...fullInput, silentHours })).annotations
+        .summary;
+    expect(summary(1)).toBe("Nobody has reported for an hour of working time");
+    expect(summary(4)).toBe("Nobody has reported for 4 hours of working time");
   });
 
   it("keeps quiet from the end of a working day until the hours are over in the next", () => {

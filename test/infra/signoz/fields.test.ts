@@ -3,7 +3,7 @@ import { atLeast, is } from "../../../infra/signoz/condition.js";
 import { renderContent } from "../../../infra/signoz/content.js";
 import { events, metrics, onResource } from "../../../infra/signoz/names.js";
 import { field, increase, events as logs } from "../../../infra/signoz/query.js";
-import { spendAgainstBudget, spentSince, sqlText } from "../../../infra/signoz/sql.js";
+import { spendAgainstBudget, spentSince, sqlText, topShare } from "../../../infra/signoz/sql.js";
 import columns from "../../../simulator/signoz/columns.json";
 import { fullInput } from "../../../simulator/signoz/input.js";
 import { type BuilderSpec, builderQueries } from "./queries.js";
@@ -135,6 +135,10 @@ describe("values", () => {
     });
     expect(table).toContain(`transform(own, [${sqlText(team)}], [1], 50)`);
   });
+});
+
+it("a share of nothing is no value, not NaN", () => {
+  expect(topShare("UTC", 3)).toMatch(/ HAVING sum\(usd\) > 0$/);
 });
 
 describe("resources", () => {
