@@ -35,7 +35,8 @@ done
 [[ $repository =~ ^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$ ]] || fail "--repository must be OWNER/NAME, got '$repository'"
 [[ $repository_id =~ ^[0-9]+$ ]] ||
   fail "--repository-id must be GitHub's number of the repository (gh api repos/$repository --jq .id), got '$repository_id'"
-[[ $stack =~ ^[a-z][a-z0-9-]*$ ]] || fail "--stack must be letters, digits and hyphens, got '$stack'"
+[[ $stack =~ ^[a-z]([a-z0-9-]{0,17}[a-z0-9])?$ ]] ||
+  fail "--stack must be 1 to 19 lower-case letters, digits and dashes, the last no dash, got '$stack'"
 case $stack in
   preview | plan | drift | deploy) fail "--stack $stack: the VM's account would have the name of a workflow's identity; take another name" ;;
 esac

@@ -1,5 +1,7 @@
 import * as field from "./fields";
-import { keyOwner } from "./keyForm";
+
+/** Owner of a personal key, `<owner>.<secret>`: such a key then has the form that the gate takes (keys-map.sh). */
+export const keyOwner = /^[a-z0-9_][a-z0-9._+-]{0,63}$/;
 
 const keyGeneration = field.generation("2026-11");
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretVersions } from "../../infra/backend";
-import { engineers, personalKey } from "../../infra/config/engineers";
+import { engineerOf, engineers, personalKey } from "../../infra/config/engineers";
 import { Fault, type Kind } from "../../infra/config/fields";
 import { groups } from "../../infra/config/settings";
 import { machineSettings } from "../../infra/vm/delivery";
@@ -298,7 +298,7 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
       "d_x+y-z@a.example/2026-12",
     ]);
     const keys = taken.map(
-      (address) => `${personalKey(address).address.toLowerCase()}.${"k".repeat(40)}`,
+      (address) => `${engineerOf(personalKey(address).address)}.${"k".repeat(40)}`,
     );
     const refused = execFileSync("bash", [here("checkKeys.sh"), delivered("../gate")], {
       input: keys.map((key) => `${key}\n`).join(""),
