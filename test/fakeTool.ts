@@ -5,7 +5,7 @@ import { afterAll } from "vitest";
 
 /**
  * Puts a recorder in the place of a command-line tool that talks to a service.
- * @param body bash that answers; it finds the arguments in "$@" and a folder of its own in $STATE
+ * @param body bash that answers, a file of its own (`fixture`) beyond a few lines; it finds the arguments in "$@" and a folder of its own in $STATE
  */
 export function fakeTool(name: string, body: string) {
   const folder = scratchFolder(`fake-${name}`);
@@ -29,6 +29,9 @@ printf '%s\\0' "$@" $'\\n' >>'${log}.argv'\n`;
         .map((call) => call.split("\0").slice(0, -1)),
   };
 }
+
+/** A program of a test, from its file in test/. */
+export const fixture = (file: string) => readFileSync(join(__dirname, file), "utf8");
 
 const folders: string[] = [];
 // Registered where a test file imports this one, so it runs after the file's last test.

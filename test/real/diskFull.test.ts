@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Machine, ownSettings } from "../hooks/engineerMachine";
+
+const script = join(__dirname, "diskFull.sh");
 
 // A mount of its own in a namespace of its own, so that the computer's mounts stay as they are.
 it.skipIf(process.getuid?.() !== 0)(
@@ -11,26 +14,26 @@ it.skipIf(process.getuid?.() !== 0)(
     machine.fake("gcloud", "echo key-1");
     machine.fake("curl", "cat >/dev/null; echo grpc-status: 0");
     writeFileSync(`${machine.root}/settings`, ownSettings);
-    const script = `
-set -e
-mount -t tmpfs -o size=200k none "${machine.home}"
-mkdir -p "${machine.home}/.claude/hooks"
-cp "${machine.root}/hook" "${machine.hook}"
-cp "${machine.root}/settings" "${machine.settings}"
-head -c 400k /dev/zero >"${machine.home}/filler" 2>/dev/null || true
-truncate -s -"$1"k "${machine.home}/filler"
-sh "${machine.hook}" >"${machine.root}/stdout" 2>"${machine.root}/stderr"
-cp "${machine.settings}" "${machine.root}/after"
-rm "${machine.home}/filler"
-sh "${machine.hook}" refresh >/dev/null
-cp "${machine.settings}" "${machine.root}/recovered"`;
     writeFileSync(`${machine.root}/hook`, readFileSync(machine.hook));
     const outcomes = new Set<string>();
     try {
       for (const free of [0, 4, 8, 12, 16, 20, 24, 28, 32, 40]) {
-        execFileSync("unshare", ["-m", "sh", "-c", script, "sh", String(free)], {
-          env: { ...machine.env, PATH: `${machine.bin}:/usr/sbin:/usr/bin:/sbin:/bin` },
-        });
+        execFileSync(
+          "unshare",
+          [
+            "-m",
+            "sh",
+            script,
+            String(free),
+            machine.home,
+            machine.root,
+            machine.hook,
+            machine.settings,
+          ],
+          {
+            env: { ...machine.env, PATH: `${machine.bin}:/usr/sbin:/usr/bin:/sbin:/bin` },
+          },
+        );
         const read = (name: string) => readFileSync(`${machine.root}/${name}`, "utf8");
         const changed = read("after") !== ownSettings;
         outcomes.add(changed ? "written" : "left alone");

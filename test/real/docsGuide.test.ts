@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codeFile } from "../docs/documents";
-import { fakeTool } from "../fakeTool";
+import { fakeTool, fixture } from "../fakeTool";
 import { type Gate, startGate } from "./gate";
 import { pythonOtel } from "./parts/pythonOtel";
 
@@ -18,14 +18,7 @@ const key = "the-shared-ingestion-key-of-this-test";
 describe("docs/instrumentation-guide.md", () => {
   let gate: Gate;
   // Secret Manager as the guide asks it; the rest is real.
-  const gcloud = fakeTool(
-    "gcloud",
-    `case "$*" in
-  *--secret=monitoring-signoz-otlp-endpoint-secret-dev*) cat "$STATE/endpoint.json" ;;
-  *--secret=monitoring-signoz-ingestion-key-secret-dev*) cat "$STATE/key" ;;
-  *) exit 1 ;;
-esac`,
-  );
+  const gcloud = fakeTool("gcloud", fixture("real/docsGuide/gcloud.sh"));
   const dir = join(gcloud.folder, "service");
 
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fakeTool } from "../fakeTool";
+import { fakeTool, fixture } from "../fakeTool";
 
 const hasJq = spawnSync("jq", ["--version"]).status === 0;
 
@@ -46,13 +46,7 @@ const whole = () => ({
 
 /** A gh that holds these answers and runs the real jq over them, as gh does. */
 function bootstrap(answers: Record<string, unknown>) {
-  const gh = fakeTool(
-    "gh",
-    `path=\${2#repos/acme/monitoring}; path=\${path%%\\?*}
-[ -e "$STATE/api$path/answer" ] || { echo 'gh: Not Found (HTTP 404)' >&2; exit 1; }
-jq=.; for a; do [ "$last" = --jq ] && jq=$a; last=$a; done
-case $path in */CODEOWNERS) cat "$STATE/api$path/answer" ;; *) jq -r "$jq" "$STATE/api$path/answer" ;; esac`,
-  );
+  const gh = fakeTool("gh", fixture("real/protection/gh.sh"));
   for (const [path, answer] of Object.entries(answers)) {
     const file = join(gh.folder, `api${path}`, "answer");
     mkdirSync(dirname(file), { recursive: true });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,28 +36,7 @@ describe.skipIf(!which("jq") || !which("curl"))("verify-telemetry.sh (needs jq a
     const instance = { metadata: { items: [{ key: "monitoring-settings", value: settings }] } };
     writeFileSync(join(dir, "endpoint"), JSON.stringify(endpoint));
     writeFileSync(join(dir, "instance"), JSON.stringify(instance));
-    // The tunnel is a forwarder, as the real one is, and runs until it is ended.
-    writeFileSync(
-      join(dir, "tunnel.js"),
-      `const net = require("net"); const port = Number(/:(\\d+)/.exec(process.argv[2])[1]);
-net.createServer((c) => c.on("error", () => {}).pipe(net.connect(${signoz.port}, "localhost").on("error", () => {})).pipe(c)).listen(port, "localhost");
-require("fs").writeFileSync("${dir}/tunnel.pid", String(process.pid));`,
-    );
-    writeFileSync(
-      join(dir, "gcloud"),
-      `#!/bin/sh
-echo "$@" >>"${dir}/calls"
-case "$*" in
-  *signoz-admin-secret-dev*) echo right ;;
-  *otlp-endpoint-secret-dev*) cat "${dir}/endpoint" ;;
-  *ingestion-key-secret-dev*) printf key-1 ;;
-  *secret=*) echo "NOT_FOUND: $*" >&2; exit 1 ;;
-  *describe*) cat "${dir}/instance" ;;
-  *start-iap-tunnel*) for last; do case $last in --local-host-port=*) "${process.execPath}" "${dir}/tunnel.js" "$last" ;; esac; done ;;
-esac
-`,
-      { mode: 0o755 },
-    );
+    symlinkSync(join(__dirname, "verify/gcloud.sh"), join(dir, "gcloud"));
   });
   afterAll(() => {
     gate?.close();
@@ -67,7 +46,14 @@ esac
 
   const verify = (args: string[], env: Record<string, string> = {}) => {
     const child: ChildProcess = spawn(script, args, {
-      env: { PATH: `${dir}:${process.env.PATH}`, ...env },
+      env: {
+        PATH: `${dir}:${process.env.PATH}`,
+        FOLDER: dir,
+        NODE: process.execPath,
+        TUNNEL: join(__dirname, "verify/tunnel.cjs"),
+        SIGNOZ_PORT: String(signoz.port),
+        ...env,
+      },
     });
     return finished(child);
   };

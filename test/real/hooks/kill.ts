@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { Machine, ownSettings } from "../../hooks/engineerMachine";
 import { bytes } from "./faults";
@@ -10,26 +11,17 @@ function countingMachine(): Machine {
   const machine = new Machine();
   for (const tool of writers) {
     renameSync(`${machine.bin}/${tool}`, `${machine.bin}/real-${tool}`);
-    machine.fake(
-      tool,
-      `step() {
-  printf x >>"${machine.root}/steps"
-  [ "$(wc -c <"${machine.root}/steps")" != "$KILL_AT" ] || kill -s KILL 0
-}
-step
-"\${0%/*}/real-${tool}" "$@"
-status=$?
-step
-exit "$status"`,
-    );
+    machine.fake(tool, readFileSync(join(__dirname, "countingTool.sh"), "utf8"));
   }
   return machine;
 }
 
 async function withSteps(machine: Machine, killAt: number, key: string): Promise<number> {
-  writeFileSync(`${machine.root}/steps`, "", { mode: 0o666 });
-  await machine.run([], { env: { KILL_AT: String(killAt), SIGNOZ_KEY: key } });
-  return readFileSync(`${machine.root}/steps`).length;
+  writeFileSync(`${machine.bin}/steps`, "", { mode: 0o666 });
+  await machine.run([], {
+    env: { KILL_AT: String(killAt), SIGNOZ_KEY: key },
+  });
+  return readFileSync(`${machine.bin}/steps`).length;
 }
 
 async function killAt(step: number, hadKey: boolean): Promise<void> {
