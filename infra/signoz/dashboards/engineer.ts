@@ -3,9 +3,9 @@ import type { Dashboard } from "../dashboard";
 import { events, metrics, spans } from "../names";
 import { bars, lines, list, number, table, unit } from "../panel";
 import { increase, events as logs, spansOf } from "../query";
-import { cacheEfficiency, cacheFormula } from "./teamOverview";
+import { cacheEfficiency, tokensByType } from "./shared";
 
-const { cost, tokens, sessions, activeTime, commits, pullRequests, edits } = metrics;
+const { cost, sessions, activeTime, commits, pullRequests, edits } = metrics;
 
 export const engineer: Dashboard = {
   name: "claude-code-engineer",
@@ -38,14 +38,8 @@ export const engineer: Dashboard = {
         increase(cost, { by: ["query_source", "agent.name"] }),
         unit.usd,
       ),
-      bars("Tokens by type", "Input, output, cache?", increase(tokens, { by: ["type"] })),
-      lines(
-        "Cache efficiency",
-        "Which share of the input came from the cache?",
-        cacheEfficiency,
-        unit.percent,
-        { formula: cacheFormula },
-      ),
+      tokensByType,
+      cacheEfficiency,
     ],
     "Tools and results": [
       bars(

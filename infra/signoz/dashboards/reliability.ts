@@ -3,6 +3,7 @@ import type { Dashboard } from "../dashboard";
 import { events, metrics, spans } from "../names";
 import { bars, lines, list, number, pie, table, unit } from "../panel";
 import { increase, events as logs, spansOf } from "../query";
+import { companyVariables } from "./shared";
 
 const weekSeconds = 7 * 24 * 3600;
 const retried = { attempt: moreThan(1) };
@@ -14,12 +15,7 @@ export const reliability: Dashboard = {
   title: "Claude Code: reliability",
   description:
     "API errors and latency, failing and refused tools, versions, and who stopped reporting",
-  variables: [
-    { attribute: "team" },
-    { attribute: "engineer" },
-    { attribute: "model" },
-    { attribute: "engineer.verified", name: "verified" },
-  ],
+  variables: companyVariables,
   sections: {
     "The API": [
       number("API errors", "How many requests failed?", logs(events.apiError, "count()")),

@@ -23,18 +23,16 @@ import {
   stoppedDays,
   topShare,
 } from "../sql";
+import {
+  cacheEfficiency,
+  cacheEfficiencyBy,
+  cacheFormula,
+  companyVariables,
+  tokensByType,
+} from "./shared";
 
 const { cost, tokens, sessions, activeTime, commits, pullRequests, edits } = metrics;
 const changed = metrics.lines;
-
-/** Cached share of what was sent to the model: A cache reads, B uncached input, C cache writes. */
-const cacheEfficiencyBy = (...by: "engineer"[]) => ({
-  "cache reads": increase(tokens, { by, where: { type: is("cacheRead") } }),
-  input: increase(tokens, { by, where: { type: is("input") } }),
-  "cache writes": increase(tokens, { by, where: { type: is("cacheCreation") } }),
-});
-export const cacheEfficiency = cacheEfficiencyBy();
-export const cacheFormula = "A / (A + B + C) * 100";
 
 /** Seconds it worked by itself, and seconds of a person at the keyboard. */
 const leverage = {
@@ -46,12 +44,7 @@ export const teamOverview = (input: Budgets): Dashboard => ({
   name: "claude-code-team-overview",
   title: "Claude Code: team overview",
   description: "Spend, tokens, sessions and results, by team, engineer and model",
-  variables: [
-    { attribute: "team" },
-    { attribute: "engineer" },
-    { attribute: "model" },
-    { attribute: "engineer.verified", name: "verified" },
-  ],
+  variables: companyVariables,
   sections: {
     Overview: [
       number("Spend", "What did it cost?", increase(cost), unit.usd),
@@ -143,15 +136,9 @@ export const teamOverview = (input: Budgets): Dashboard => ({
       ),
     ],
     Tokens: [
-      bars("Tokens by type", "Input, output, cache?", increase(tokens, { by: ["type"] })),
+      tokensByType,
       bars("Tokens by model", "Which model uses how many?", increase(tokens, { by: ["model"] })),
-      lines(
-        "Cache efficiency",
-        "Which share of the input came from the cache?",
-        cacheEfficiency,
-        unit.percent,
-        { formula: cacheFormula },
-      ),
+      cacheEfficiency,
       table(
         "Cache share by engineer",
         "Whose set-up makes good use of the cache? (share of the input; far below the others: look at it)",
