@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { renderContent } from "../../infra/signoz/content";
 import type { ContentInput } from "../../infra/signoz/contentInput";
 import { day, type Month, people } from "../../simulator/month/month";
@@ -57,19 +58,30 @@ const gateTruth: Record<string, (month: Month) => number[]> = {
   "Dropped items": none,
 };
 
-/** The gate reports about itself every minute, and has nothing to say of the time before it was fed. */
-export async function compareGate(signoz: Signoz, month: Month, panel: Panel): Promise<Outcome> {
+/**
+ * What the gate says of itself since an hour before now: it reports every minute, so what it has not said yet is waited
+ * for `patienceMs`.
+ */
+export async function compareGate(
+  signoz: Signoz,
+  month: Month,
+  panel: Panel,
+  patienceMs = 180_000,
+): Promise<Outcome> {
   const expected = gateTruth[panel.title]?.(month);
-  const range = { start: Date.now() - day / 24, end: Date.now() };
-  const { answer } = await ask(signoz, panel, range, {});
-  if (!expected) return { kind: "unknown", found: [] };
-  const sums = panel.queries.map(({ spec }) =>
-    Object.values(answer[spec.name] ?? {})
-      .flatMap((times) => Object.values(times))
-      .reduce((sum, value) => sum + value, 0),
-  );
-  const found = `${sums}` === `${expected}` ? [] : [`${sums} items instead of ${expected}`];
-  return { kind: "compared", found };
+  for (const deadline = Date.now() + patienceMs; ; await sleep(5000)) {
+    const range = { start: Date.now() - day / 24, end: Date.now() };
+    const { answer } = await ask(signoz, panel, range, {});
+    if (!expected) return { kind: "unknown", found: [] };
+    const sums = panel.queries.map(({ spec }) =>
+      Object.values(answer[spec.name] ?? {})
+        .flatMap((times) => Object.values(times))
+        .reduce((sum, value) => sum + value, 0),
+    );
+    if (`${sums}` === `${expected}`) return { kind: "compared", found: [] };
+    if (Date.now() >= deadline)
+      return { kind: "compared", found: [`${sums} items instead of ${expected}`] };
+  }
 }
 
 interface Outcome {

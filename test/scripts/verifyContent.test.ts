@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { renderContent } from "../../infra/signoz/content.js";
-import { type Panel, panelsOf } from "../../scripts/verifyContent/ask.js";
-import { compareGate } from "../../scripts/verifyContent/panels.js";
-import { compareRules } from "../../scripts/verifyContent/rules.js";
-import { Signoz } from "../../scripts/verifyContent/signoz.js";
-import { knownMonth } from "../../simulator/month/month.js";
-import { fullInput } from "../../simulator/signoz/input.js";
-import { SignozImitation } from "../../simulator/signoz/server.js";
+import { renderContent } from "../../infra/signoz/content";
+import { type Panel, panelsOf } from "../../scripts/verifyContent/ask";
+import { compareGate } from "../../scripts/verifyContent/panels";
+import { compareRules } from "../../scripts/verifyContent/rules";
+import { Signoz } from "../../scripts/verifyContent/signoz";
+import { knownMonth } from "../../simulator/month/month";
+import { fullInput } from "../../simulator/signoz/input";
+import { SignozImitation } from "../../simulator/signoz/server";
 
 const end = Date.parse("2026-11-25T08:00:00Z");
 const month = knownMonth({ endMs: end });
@@ -110,6 +110,6 @@ describe("what is found about the gate's own panels", () => {
     ["Memory", [1], "unknown", []],
   ])("%s of %j", async (title, values, kind, found) => {
     const panel = panels.find((one) => one.title === title) as Panel;
-    expect(await compareGate(answering(series(values)), month, panel)).toEqual({ kind, found });
+    expect(await compareGate(answering(series(values)), month, panel, 0)).toEqual({ kind, found });
   });
 });
