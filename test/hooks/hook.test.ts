@@ -325,6 +325,7 @@ describe("uninstall", () => {
   it("stays off until refresh, and leaves no key behind", async () => {
     const engineer = withKeys("key-1");
     await engineer.run();
+    await engineer.settled();
     await engineer.run(["uninstall"]);
     expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
     expect((await engineer.run()).stdout).toBe("");

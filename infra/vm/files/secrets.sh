@@ -87,7 +87,7 @@ collect_keys() {
   while IFS= read -r version; do
     key=$(fetch_secret "$version")
     [[ $key != *$'\n'* ]] || fail "secret $version is not an ingestion key but several lines"
-    "$release/keys-map.sh" <<<"$key" >/dev/null || fail "secret $version is not an ingestion key"
+    "$release/keys-map.sh" <<<"$key" || fail "secret $version is not an ingestion key"
     count=$((count + 1))
   done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
   ((count > 0)) || fail "monitoring-settings lists no ingestion key"
