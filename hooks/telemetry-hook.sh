@@ -60,7 +60,10 @@ fi
 . "${self%/*}/clients/claude-code/doctor.sh"
 
 case $1 in
-  background | watch) "$1" ;;
+  background | watch)
+    "$1"
+    sweep
+    ;;
   status | doctor | refresh | uninstall)
     command=$1
     shift

@@ -241,11 +241,17 @@ uninstall() {
   case $certificate in
     /var/tmp/telemetry-hook-*/ca.pem) rm -rf "${certificate%/ca.pem}" ;;
   esac
+  sweep
+  echo "Reporting is off. On again: $self refresh"
+}
+
+# Once reporting is off nothing else stays: whoever still ran in the background sweeps what it left after uninstall did.
+sweep() {
+  [ -e "$state/off" ] || return 0
   for file in "$state"/*; do
     case $file in
       */off) ;;
       *) rm -f "$file" ;;
     esac
   done
-  echo "Reporting is off. On again: $self refresh"
 }

@@ -1,5 +1,6 @@
 /** What of a record may pass: nothing of what was said, and of names and texts only those of allowed.ts. */
 import { claudeCode, conventions, expectedContent, namesOf } from "./allowed";
+import type { GateOptions } from "./options";
 import {
   content,
   list,
@@ -11,7 +12,6 @@ import {
   type Signal,
   type Statements,
 } from "./ottl";
-import type { GateOptions } from "./processors";
 
 /** In a list, the one word that may stand in it (gen_ai.response.finish_reasons) has at most so many letters. */
 const wordLetters = 32;

@@ -1,6 +1,7 @@
 /** Who sent a record: what the key says goes, what the client says is a claim, and each record tells which it is. */
+
+import type { GateOptions } from "./options";
 import { owner, quote } from "./ottl";
-import type { GateOptions } from "./processors";
 
 /** The owner of the key, as the front names it. */
 export const ownerOfKey = {

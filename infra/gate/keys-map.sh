@@ -3,7 +3,7 @@
 # `<engineer>.<secret>` is what stands before its last dot; that of a shared key, which has no dot, is `-`.
 # Exit: 0; 1 when a line is no key (stderr has its number, never the key) or there is none.
 exec awk '
-  # What a client decodes (%) or splits (, ;) would arrive as another key; in another form it could be a comment, a blank line or two keys; the front takes nothing shorter than 8.
+  # Clients decode % and split at , and ; on the way here; the front reads # as a comment and a blank as the end.
   length($0) < 8 || !/^[A-Za-z0-9_][A-Za-z0-9._+@-]*$/ {
     print "keys-map.sh: line " NR " is not an ingestion key (8 or more of A-Z a-z 0-9 . _ + @ -, none of . + @ - in front)" >"/dev/stderr"
     failed = 1

@@ -1,7 +1,7 @@
 /** Which records are refused and what of a value is cut: no sender's mistake may stop or spoil what others sent. */
 import { limits } from "./limits";
+import type { GateOptions } from "./options";
 import { refusedReason } from "./ottl";
-import type { GateOptions } from "./processors";
 
 /** Why a record is refused: values of the attribute `refused.reason`. */
 export const reasons = [

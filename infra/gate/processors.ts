@@ -17,6 +17,7 @@ import {
 } from "./content";
 import { identity, ownerOfKey, stamp, unclaim } from "./identity";
 import { believable, limits } from "./limits";
+import type { GateOptions } from "./options";
 import {
   any,
   content,
@@ -32,21 +33,6 @@ import {
   unkept,
 } from "./ottl";
 import { age, atMost, before, inFuture, ofAge, refuse, tooMany, valueBytes } from "./poison";
-
-export interface GateOptions {
-  /** Whether what was said passes: prompts, answers, what tools were given and gave back. */
-  keepContent: boolean;
-  /** Names of the company's own programs that pass beside the listed ones, on every level. */
-  ownNames: readonly string[];
-  retentionDays: Record<Signal, number>;
-}
-
-/** What the gate does where a stack's settings say nothing else. */
-export const defaultGate: GateOptions = {
-  keepContent: false,
-  ownNames: [],
-  retentionDays: { metrics: 180, logs: 30, traces: 15 },
-};
 
 /** The rendered files of the collector's configuration folder, by name. */
 export function gateFiles(options: GateOptions): Record<string, string> {

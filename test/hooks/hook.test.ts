@@ -321,6 +321,7 @@ describe("uninstall", () => {
     await engineer.until(() => existsSync(`${engineer.root}/over`));
     await engineer.settled();
     expect(header(engineer)).toBeUndefined();
+    expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
   });
   it("stays off until refresh, and leaves no key behind", async () => {
     const engineer = withKeys("key-1");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { stringify } from "yaml";
-import type { GateOptions as Rendered } from "../../infra/gate/processors";
+import type { GateOptions as Rendered } from "../../infra/gate/options";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { collector, signozExporters } from "./parts/collector";

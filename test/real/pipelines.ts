@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
-import { defaultGate, type GateOptions } from "../../infra/gate/processors";
+import { defaultGate, type GateOptions } from "../../infra/gate/options";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
 import { type Exported, OtlpClient, type Signal } from "./gate";

@@ -1,5 +1,5 @@
 import { limits } from "../../infra/gate/limits";
-import { defaultGate } from "../../infra/gate/processors";
+import { defaultGate } from "../../infra/gate/options";
 import type { Exported, Signal } from "./gate";
 import { signals } from "./pipelines";
 import { attributes, type Message, nanoseconds, type One, type Value } from "./requests";

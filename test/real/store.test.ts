@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultGate } from "../../infra/gate/processors";
+import { defaultGate } from "../../infra/gate/options";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, type Signal, startGate } from "./gate";
 import { readLines, signals } from "./pipelines";

@@ -87,7 +87,7 @@ collect_keys() {
   while IFS= read -r version; do
     key=$(fetch_secret "$version")
     [[ $key != *$'\n'* ]] || fail "secret $version is not an ingestion key but several lines"
-    "$release/keys-map.sh" <<<"$key" || fail "secret $version is not an ingestion key"
+    "$release/keys-map.sh" <<<"$key" 2>"$state/secrets.next/said" || fail "secret $version: $(cat "$state/secrets.next/said")"
     count=$((count + 1))
   done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
   ((count > 0)) || fail "monitoring-settings lists no ingestion key"

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { claudeCode, conventions, namesOf } from "../../../infra/gate/allowed";
-import { defaultGate, gateFiles, processors } from "../../../infra/gate/processors";
+import { defaultGate } from "../../../infra/gate/options";
+import { gateFiles, processors } from "../../../infra/gate/processors";
 import { events, metrics, spans } from "../../../infra/signoz/names";
 
 describe("what passes by name", () => {
