@@ -80,7 +80,7 @@ open_tunnel() {
   url=http://localhost:$port
   for ((waited = 0; waited < 60; waited++)); do
     kill -0 "$tunnel" 2>/dev/null || fail "no IAP tunnel to $instance: $(tail -n 1 "$work/tunnel")"
-    ! curl -sf -m 2 -o /dev/null "$url/api/v2/readyz" || return 0
+    ! curl --silent --fail --max-time 2 --output /dev/null "$url/api/v2/readyz" || return 0
     sleep 0.5
   done
   fail "SigNoz did not answer behind the IAP tunnel to $instance within 30 s"
@@ -88,16 +88,16 @@ open_tunnel() {
 
 root_email() {
   gcloud compute instances describe "$instance" --format=json --quiet "${in_zone[@]+"${in_zone[@]}"}" 2>"$work/gcloud" |
-    jq -er '.metadata.items[] | select(.key == "monitoring-settings").value | fromjson.adminEmail' ||
+    jq --exit-status --raw-output '.metadata.items[] | select(.key == "monitoring-settings").value | fromjson.adminEmail' ||
     fail "the VM $instance does not tell the login: $(tail -n 1 "$work/gcloud"); pass --email"
 }
 
 ask() { # SPEC: rows [engineer, number] of one builder query over the last minutes
-  jq -n --argjson spec "$1" --argjson minutes "$minutes" '(now * 1000 | floor) as $now |
+  jq --null-input --argjson spec "$1" --argjson minutes "$minutes" '(now * 1000 | floor) as $now |
     {schemaVersion: "v1", start: ($now - $minutes * 60000), end: $now, requestType: "scalar",
       compositeQuery: {queries: [{type: "builder_query", spec: ($spec + {name: "A"})}]}}' >"$work/query"
   api POST /api/v5/query_range "$work/query" || fail "SigNoz refuses the query: $(reason)"
-  jq -c '.data.data.results[0] // {} | (.columns // []) as $columns
+  jq --compact-output '.data.data.results[0] // {} | (.columns // []) as $columns
     | ($columns | map(.columnType == "group") | index(true)) as $group
     | ($columns | map(.columnType == "aggregation") | index(true)) as $value
     | [.data[]? | {key: (if $group == null then "" else .[$group] // "" | tostring end), value: .[$value]}]' "$work/answer"
@@ -141,14 +141,15 @@ send_marker() {
   local gate=${GATE_URL-} answer rows
   if [ -z "$gate" ]; then
     secret signoz-otlp-endpoint >"$work/endpoint"
-    gate=$(jq -er .url "$work/endpoint")
-    GATE_CA_CERTIFICATE=$(jq -r .caCertificate "$work/endpoint")
+    gate=$(jq --exit-status --raw-output .url "$work/endpoint")
+    GATE_CA_CERTIFICATE=$(jq --raw-output .caCertificate "$work/endpoint")
     GATE_KEY=$(secret signoz-ingestion-key)
   fi
   printf '%s\n' "${GATE_CA_CERTIFICATE-}" >"$work/ca.pem"
   printf 'signoz-ingestion-key: %s\n' "${GATE_KEY-}" >"$work/key"
-  answer=$(marker_request | curl -sS -m 10 --http2 --cacert "$work/ca.pem" -o /dev/null -D - -H "@$work/key" \
-    -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- \
+  answer=$(marker_request | curl --silent --show-error --max-time 10 --http2 --cacert "$work/ca.pem" \
+    --output /dev/null --dump-header - --header "@$work/key" \
+    --header 'content-type: application/grpc' --header 'te: trailers' --data-binary @- \
     "$gate/opentelemetry.proto.collector.logs.v1.LogsService/Export" 2>"$work/curl") ||
     fail "the gate $gate cannot be reached: $(cat "$work/curl")"
   [[ $answer == *"grpc-status: 0"* ]] ||
@@ -157,7 +158,7 @@ send_marker() {
   while [ "$SECONDS" -lt "$until" ]; do
     rows=$(ask '{"signal": "logs", "aggregations": [{"expression": "count()"}], "filter": {"expression":
       "service.name = '"'monitoring-verify'"' AND body CONTAINS '"'$marker'"'"}}')
-    ! jq -e 'any(.value > 0)' <<<"$rows" >/dev/null || return 0
+    ! jq --exit-status 'any(.value > 0)' <<<"$rows" >/dev/null || return 0
     sleep 1
   done
   return 1
@@ -167,14 +168,14 @@ send_marker() {
 [ -n "$email" ] || email=$(root_email)
 [ -n "${SIGNOZ_PASSWORD-}" ] || SIGNOZ_PASSWORD=$(secret signoz-admin)
 base_url=${url%/} credentials=$work/credentials
-PASSWORD=$SIGNOZ_PASSWORD jq -n --arg email "$email" '{email: $email, password: $ENV.PASSWORD}' >"$credentials"
+PASSWORD=$SIGNOZ_PASSWORD jq --null-input --arg email "$email" '{email: $email, password: $ENV.PASSWORD}' >"$credentials"
 log_in
 marker_state=not_sent
 if "$send"; then
   if send_marker; then marker_state=read_back; else marker_state=lost; fi
 fi
 for signal in metrics logs traces; do count_of "$signal" >"$work/$signal"; done
-jq -n --slurpfile metrics "$work/metrics" --slurpfile logs "$work/logs" --slurpfile traces "$work/traces" \
+jq --null-input --slurpfile metrics "$work/metrics" --slurpfile logs "$work/logs" --slurpfile traces "$work/traces" \
   --arg engineer "$engineer" --arg marker "$marker_state" --argjson minutes "$minutes" '
   def of($rows): reduce $rows[0][] as {$key, $value} ({}; .[$key] += $value);
   of($metrics) as $m | of($logs) as $l | of($traces) as $t
@@ -188,13 +189,13 @@ if "$as_json"; then
 else
   {
     printf 'ENGINEER\tTOKENS\tLOGS\tSPANS\n'
-    jq -r '.engineers[] | [(.engineer | if . == "" then "(none)" else . end), .tokens, .logs, .spans] | @tsv' "$work/verdict"
+    jq --raw-output '.engineers[] | [(.engineer | if . == "" then "(none)" else . end), .tokens, .logs, .spans] | @tsv' "$work/verdict"
   } | awk -F '\t' '{ printf "%-32s %12s %8s %8s\n", $1, $2, $3, $4 }'
   case $marker_state in
     read_back) echo "marker: sent through the gate and read back" ;;
     lost) echo "marker: accepted by the gate, but not to be read back in time" ;;
   esac
-  jq -r --arg of "${engineer:+ of $engineer}" 'if .missing == [] then empty else
+  jq --raw-output --arg of "${engineer:+ of $engineer}" 'if .missing == [] then empty else
     "missing in the last \(.minutes) min\($of): \(.missing | join(", "))" end' "$work/verdict"
 fi
-jq -e .ok "$work/verdict" >/dev/null || exit 1
+jq --exit-status .ok "$work/verdict" >/dev/null || exit 1

@@ -133,8 +133,8 @@ check_tools() {
   for tool in jq curl awk; do
     if ! command -v "$tool" >/dev/null; then
       finding warn "$tool" "not installed" "brew install $tool || sudo apt-get install $tool"
-    elif [ "$tool" = jq ] && [ "$(jq -n 1 2>&1)" != 1 ]; then
-      finding fail jq "it does not run: $(jq -n 1 2>&1 | head -n 1)" "install jq again: brew reinstall jq || sudo apt-get install --reinstall jq"
+    elif [ "$tool" = jq ] && [ "$(jq --null-input 1 2>&1)" != 1 ]; then
+      finding fail jq "it does not run: $(jq --null-input 1 2>&1 | head -n 1)" "install jq again: brew reinstall jq || sudo apt-get install --reinstall jq"
     else
       finding pass "$tool" "$(command -v "$tool")"
     fi
@@ -343,7 +343,7 @@ absent() {
 # A wrong clock makes certificates look expired. Google's answer carries its own.
 check_clock() {
   ticks=50
-  bounded curl -sS -m 4 -o /dev/null -D - https://secretmanager.googleapis.com/
+  bounded curl --silent --show-error --max-time 4 --output /dev/null --dump-header - https://secretmanager.googleapis.com/
   there=$(printf '%s\n' "$output" | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
   [ -n "$there" ] || return 0
   there=$(date -u -d "$there" +%s 2>/dev/null || date -j -u -f '%a, %d %b %Y %T GMT' "$there" +%s 2>/dev/null) || return 0

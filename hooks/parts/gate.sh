@@ -34,8 +34,8 @@ try_key() {
     else
       printf 'noproxy = "*"\n'
     fi
-  } | curl -q --config - -sS -m 3 --http2 ${roots:+--cacert "$roots"} -o /dev/null -D - \
-    -H 'content-type: application/grpc' -H 'te: trailers' \
+  } | curl --disable --config - --silent --show-error --max-time 3 --http2 ${roots:+--cacert "$roots"} \
+    --output /dev/null --dump-header - --header 'content-type: application/grpc' --header 'te: trailers' \
     --data-binary "@$state/frame" \
     "$endpoint_url/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" 2>"$state/tmp.$$.curl")
   curl_status=$?

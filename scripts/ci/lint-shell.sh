@@ -21,6 +21,13 @@ if grep -nE '\|[[:space:]]*grep -[a-zA-Z]*q' "${existing[@]}" /dev/null; then
   echo "lint-shell: give grep -q a file or <<<, not a pipe" >&2
   status=1
 fi
+# A letter of jq's or curl's is known to few. The quote before a command's name means: a text about it.
+words="(\"[^\"]*\"|'[^']*'|[^\"'|;&])*"
+awk -v short="(^|[^-_./\"'[:alnum:]])(jq|curl) ($words )?-[a-zA-Z]" '{ command = command $0 } /\\$/ { next }
+  command ~ short { print FILENAME ":" FNR ": " $0; bad = 1 } { command = "" } END { exit bad }' "${existing[@]}" || {
+  echo "lint-shell: give jq and curl long flags" >&2
+  status=1
+}
 # One way to say what a function takes: name() { # ARGUMENTS: what it does
 for file in "${existing[@]}"; do
   awk -v file="$file" '/^[a-z_0-9]+\(\) \{/ { name = $1; sub(/\(\)$/, "", name)

@@ -7,9 +7,9 @@ check_registration() {
   flat=
   while IFS= read -r file; do
     [ -r "$file" ] || continue
-    if jq -e 'any(.hooks.SessionStart[]?.hooks[]?.command; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
+    if jq --exit-status 'any(.hooks.SessionStart[]?.hooks[]?.command; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
       registered=$file
-    elif jq -e 'any(.hooks.SessionStart[]?.command?; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
+    elif jq --exit-status 'any(.hooks.SessionStart[]?.command?; tostring | contains("telemetry-hook.sh"))' "$file" >/dev/null 2>&1; then
       flat=$file
     fi
   done <<LIST
@@ -44,7 +44,7 @@ LIST
 # What the layers make of each signal, and what spoils data on its way.
 check_layers() {
   while IFS= read -r file; do
-    [ -z "$file" ] || jq -e 'type == "object"' "$file" >/dev/null 2>&1 ||
+    [ -z "$file" ] || jq --exit-status 'type == "object"' "$file" >/dev/null 2>&1 ||
       finding fail managed "$file is not a JSON object: Claude Code does not start with it" "ask whoever manages this machine"
   done <<LIST
 $managed

@@ -71,7 +71,8 @@ LIST
   slurp "$state/owned"
   enabled_outside=
   [ -n "${knows_shell-}" ] || [ -n "$text" ] || [ "${CLAUDE_CODE_ENABLE_TELEMETRY-}" != 1 ] || enabled_outside=yes
-  facts=$(wanted=$wanted owned=$text endpoint_url=$endpoint_url enabled_outside=$enabled_outside jq -n -r "$@" "$model" 2>"$state/tmp.$$.model") || {
+  facts=$(wanted=$wanted owned=$text endpoint_url=$endpoint_url enabled_outside=$enabled_outside \
+    jq --null-input --raw-output "$@" "$model" 2>"$state/tmp.$$.model") || {
     slurp "$state/tmp.$$.model"
     jq_complaint=${text%%"$newline"*}
     facts=

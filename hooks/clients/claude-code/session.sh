@@ -43,7 +43,7 @@ take_back() {
     case $text in
       *PATH* | *'\u'*) PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH ;;
     esac
-    names=$(jq -r '.env | objects | keys[]' "$file" 2>/dev/null) ||
+    names=$(jq --raw-output '.env | objects | keys[]' "$file" 2>/dev/null) ||
       names=$(tr '{,\n\r\t' '\n\n   ' <"$file" | sed -n 's/^ *"\([A-Za-z_][A-Za-z0-9_]*\)" *:.*/\1/p')
     for name in $names; do take_back_one "$name"; done
   done
@@ -84,7 +84,7 @@ take_back_one() {
 # in_file := `env`.$2 of the settings file $1.
 read_env() {
   in_file=
-  [ -r "$1" ] && in_file=$(jq -r --arg name "$2" '.env[$name] // empty' "$1" 2>/dev/null)
+  [ -r "$1" ] && in_file=$(jq --raw-output --arg name "$2" '.env[$name] // empty' "$1" 2>/dev/null)
 }
 
 # Ends a session start: this session's Bash calls get the variables, the engineer one line ($1, if any) that Claude Code

@@ -72,9 +72,9 @@ rewrite() {
   # From here on it holds a key: its owner's permissions are kept, other people's are not.
   [ ! -e "$new" ] || chmod go= "$new" || return 1
   slurp "$state/owned"
-  answer=$(wanted=$wanted owned=$text jq -s -r "$1" "$old" 2>"$old.said") || {
+  answer=$(wanted=$wanted owned=$text jq --slurp --raw-output "$1" "$old" 2>"$old.said") || {
     result=unreadable
-    [ "$(jq -n 1 2>"$old.said")" = 1 ] || {
+    [ "$(jq --null-input 1 2>"$old.said")" = 1 ] || {
       result=jq
       slurp "$old.said"
       jq_complaint=${text%%"$newline"*}
@@ -102,7 +102,8 @@ rewrite() {
   # A full disk, a broken tool or a spelling that the splice cannot see ends here.
   grep -q '[^[:space:]]' "$old" || echo '{}' >"$old.text"
   bom=$(printf '\357\273\277')
-  [ "$(for part in "$old" "$old.text" "$new"; do sed "1s/^$bom//" "$part"; done | new_env=$new_env jq -s -c '($ENV.new_env | fromjson) as $env
+  [ "$(for part in "$old" "$old.text" "$new"; do sed "1s/^$bom//" "$part"; done |
+    new_env=$new_env jq --slurp --compact-output '($ENV.new_env | fromjson) as $env
     | [length, (.[0] | del(.env)) == (.[1] | del(.env)), (.[1].env // {}) == $env]')" = "[2,true,true]" ] || return 1
   remember_before
   if [ -e "$settings" ]; then

@@ -72,7 +72,7 @@ own() { # KIND
   # An answer in another form must fail here: taken for an empty list, it would have everything made again.
   local objects='(. // [])[]'
   [ "$1" != dashboard ] || objects=. # one answer each
-  jq -r --argjson names "$channel_names" ".data | $objects | select($ours) | [.id, $key, (del(.updatedAt, .updatedBy, .createdAt,
+  jq --raw-output --argjson names "$channel_names" ".data | $objects | select($ours) | [.id, $key, (del(.updatedAt, .updatedBy, .createdAt,
     .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer" 2>/dev/null
 }
 
@@ -93,7 +93,7 @@ read_own() { # KIND: SigNoz' objects of ours by key: own_id, own_digest of its c
   api GET "$path$query" || return 1
   if [ "$kind" = dashboard ]; then
     # The list of dashboards leaves out their panels.
-    jq -r '.data.dashboards[] | [.id, .name, .locked] | @tsv' "$work/answer" >"$work/listed" 2>/dev/null || return 1
+    jq --raw-output '.data.dashboards[] | [.id, .name, .locked] | @tsv' "$work/answer" >"$work/listed" 2>/dev/null || return 1
     : >"$work/dashboards"
     while IFS=$'\t' read -r id key locked; do
       [ "$locked" = false ] || own_locked[$key]=yes
@@ -131,7 +131,7 @@ bodies() {
   fi
   # A rule may only name channels that exist; one that could not be made must not take the rule with it. SigNoz
   # refuses a rule without any, unless its routing policies are to decide, which may be none.
-  jq -r --argjson channels "$channels" --argjson dashboards "$dashboards" '.rules[]
+  jq --raw-output --argjson channels "$channels" --argjson dashboards "$dashboards" '.rules[]
     | .annotations[] |= gsub("/dashboard/@(?<name>[a-z0-9-]+)@"; "/dashboard/\($dashboards[.name] // "")")
     | if $channels then .condition.thresholds.spec[].channels |= map(select($channels[.])) else . end
     | if .condition.thresholds.spec[0].channels == [] then .notificationSettings.usePolicy = true else . end
@@ -173,7 +173,7 @@ failure() { # KIND: why, without what could quote a secret
 # SigNoz v0.138.0 drops at each start that a rule's critical notice silences its warning, and no answer of its API
 # shows it.
 forgotten() { # KIND BODY_FILE
-  [ "$1 $restarted" = "rule yes" ] && jq -e '.condition.thresholds.spec | length > 1' "$2" >/dev/null
+  [ "$1 $restarted" = "rule yes" ] && jq --exit-status '.condition.thresholds.spec | length > 1' "$2" >/dev/null
 }
 
 apply() { # KIND FIELD: every body of the content's FIELD; fails when SigNoz' objects cannot be listed
@@ -242,10 +242,10 @@ read_inputs() {
   if [ -n "$secrets" ]; then cat "$secrets"; else echo '{}'; fi >"$work/secrets"
   # {"fromSecret": name} stands for a secret, which must never be part of instance metadata.
   # shellcheck disable=SC2016 # $secrets is jq's
-  jq -c --slurpfile secrets "$work/secrets" '(.channels | .. | objects | select(($secrets[0][.fromSecret? // ""] // "") != ""))
+  jq --compact-output --slurpfile secrets "$work/secrets" '(.channels | .. | objects | select(($secrets[0][.fromSecret? // ""] // "") != ""))
     |= $secrets[0][.fromSecret]' "$work/packed" >"$work/content" 2>/dev/null || fail "$content_file or $secrets: not JSON"
   # The content as lines, see bodies.
-  jq -r '(to_entries[] | select(.value[0]?.name?) | .key as $field | .value[] | [$field, .name, tojson]),
+  jq --raw-output '(to_entries[] | select(.value[0]?.name?) | .key as $field | .value[] | [$field, .name, tojson]),
     ["channelNames", "", (.channelNames | tojson)]
     | join("\t")' "$work/content" >"$work/bodies"
   channel_names=$(bodies '' channelNames | cut -f 3)

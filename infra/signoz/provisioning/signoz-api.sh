@@ -10,8 +10,9 @@ fail() {
 }
 
 request() { # METHOD PATH [BODY_FILE]: answer in $work/answer, status code in $status (000 = no answer)
-  local arguments=(-sS --max-time 60 -o "$work/answer" -w '%{http_code}' -X "$1" -H "@$work/authorization")
-  [ $# -lt 3 ] || arguments+=(-H 'Content-Type: application/json' --data-binary "@$3")
+  local arguments=(--silent --show-error --max-time 60 --output "$work/answer" --write-out '%{http_code}'
+    --request "$1" --header "@$work/authorization")
+  [ $# -lt 3 ] || arguments+=(--header 'Content-Type: application/json' --data-binary "@$3")
   : >"$work/answer"
   status=$(curl "${arguments[@]}" "$base_url$2" 2>"$work/curl-error") || status=000
 }
@@ -31,7 +32,7 @@ reason() { # the last answer's status and message
   elif [[ $status == 2* ]]; then
     echo "$status in a form that v0.138.0 does not have"
   else
-    printf '%s %s' "$status" "$(jq -r '[.error.message?, .error.errors[]?.message, .errors[]?.msg]
+    printf '%s %s' "$status" "$(jq --raw-output '[.error.message?, .error.errors[]?.message, .errors[]?.msg]
       | map(select(.)) | join("; ") | .[:500]' "$work/answer" 2>/dev/null || head -c 200 "$work/answer")"
   fi
 }
@@ -57,17 +58,17 @@ wait_for_alertmanager() {
 
 log_in() { # bearer token into $work/authorization, which curl reads: never an argument of a process
   local email query
-  read -r email query < <(jq -r --arg ref "$base_url" '"\(.email) email=\(.email | @uri)&ref=\($ref | @uri)"' "$credentials")
+  read -r email query < <(jq --raw-output --arg ref "$base_url" '"\(.email) email=\(.email | @uri)&ref=\($ref | @uri)"' "$credentials")
   : >"$work/authorization"
   request GET "/api/v2/sessions/context?$query"
   [ "$status" = 200 ] || fail "the login context was refused: $(reason)"
-  jq -e --slurpfile who "$credentials" \
+  jq --exit-status --slurpfile who "$credentials" \
     '.data | select(.exists) | .orgs[0].id as $org | $who[0] | {email, password, orgId: $org}' "$work/answer" >"$work/login" ||
     fail "SigNoz knows no user $email: is the root user set on the server?"
   request POST /api/v2/sessions/email_password "$work/login"
   rm -f "$work/login"
   [ "$status" = 200 ] || fail "login was refused: $(reason)"
-  jq -r '"Authorization: Bearer \(.data.accessToken)"' "$work/answer" >"$work/authorization"
+  jq --raw-output '"Authorization: Bearer \(.data.accessToken)"' "$work/answer" >"$work/authorization"
 }
 
 log_out() {

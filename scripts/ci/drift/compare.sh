@@ -13,7 +13,7 @@ trap 'rm -f "$preview"' EXIT
 scripts/ci/preview/run.sh "$stack" "$state" "$preview" --refresh
 drifted=false
 node_modules/.bin/tsx scripts/ci/preview/summary.ts --stack "$stack" --allow-replace "$preview" >"$report" || drifted=true
-jq -e '[.steps[]? | select(.op != "same" and .op != "read" and .op != "refresh")] == []' "$preview" >/dev/null || drifted=true
+jq --exit-status '[.steps[]? | select(.op != "same" and .op != "read" and .op != "refresh")] == []' "$preview" >/dev/null || drifted=true
 
 # A version's payload stays unread; whether it can still be fetched is asked here.
 while IFS= read -r version; do
@@ -25,10 +25,10 @@ while IFS= read -r version; do
       echo "**Secret version** \`$version\`: $(tr -d '`\n' <<<"${found:0:300}"); it should be enabled." >>"$report"
       ;;
   esac
-done < <(jq -r '.deployment.resources[] | select(.type == "gcp:secretmanager/secretVersion:SecretVersion" and .delete != true) | .outputs.name' "$state")
+done < <(jq --raw-output '.deployment.resources[] | select(.type == "gcp:secretmanager/secretVersion:SecretVersion" and .delete != true) | .outputs.name' "$state")
 
 # The earliest end among the stack's signed certificates; `pulumi up` renews within the early-renewal time.
-ends=$(jq -r '[.deployment.resources[] | select(.type == "tls:index/locallySignedCert:LocallySignedCert") | .outputs.validityEndTime] | min // empty' "$state")
+ends=$(jq --raw-output '[.deployment.resources[] | select(.type == "tls:index/locallySignedCert:LocallySignedCert") | .outputs.validityEndTime] | min // empty' "$state")
 if [ -z "$ends" ]; then
   days=-1
 else

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 pulumi preview --json --show-sames --non-interactive "$@" >"$work/preview.json" 2>"$work/errors" && status=0 || status=$?
 cat "$work/errors" >&2
-jq -e . "$work/preview.json" >/dev/null 2>&1 || echo '{}' >"$work/preview.json"
+jq --exit-status . "$work/preview.json" >/dev/null 2>&1 || echo '{}' >"$work/preview.json"
 jq --argjson status "$status" --rawfile errors "$work/errors" \
   'if $status == 0 or any(.diagnostics[]?; .severity == "error") then . else
     .diagnostics += [{severity: "error", message: "pulumi preview ended with \($status): \($errors)"}] end' \

@@ -13,7 +13,7 @@ case $marker in
 esac
 # Only a comment of the workflow's own account: anybody can write the marker.
 earlier=$(gh api --paginate "repos/$GH_REPO/issues/$number/comments" |
-  jq -rs --arg marker "$marker" \
+  jq --raw-output --slurp --arg marker "$marker" \
     'add // [] | map(select(.user.login == "github-actions[bot]" and (.body | startswith($marker)))) | first.id // empty')
 if [ -n "$earlier" ]; then
   gh api --silent -X PATCH "repos/$GH_REPO/issues/comments/$earlier" -F "body=@$file"

@@ -11,4 +11,4 @@ for a; do
   [ "$last" = --jq ] && jq=$a
   last=$a
 done
-case $path in */CODEOWNERS) cat "$STATE/api$path/answer" ;; *) jq -r "$jq" "$STATE/api$path/answer" ;; esac
+case $path in */CODEOWNERS) cat "$STATE/api$path/answer" ;; *) jq --raw-output "$jq" "$STATE/api$path/answer" ;; esac
