@@ -54,3 +54,23 @@ it("knows no reason for a test that does not exist any more", () => {
       .filter((it) => it.trim()))
       expect(tests, test).toContain(words.trim().replace(/^under /, "under "));
 });
+
+it("counts attacks that differ by a number or a signal as one, and fails below ten of a kind", () => {
+  const kinds = Object.keys(JSON.parse(readFileSync("test/attacks.json", "utf8")));
+  const attacks = (each: number) => {
+    const file = join(scratchFolder("report"), "report.json");
+    const titles = Array.from({ length: each }, (_, i) => String.fromCharCode(97 + i));
+    const assertionResults = kinds.flatMap((kind) => [
+      ...titles.flatMap((title) => [
+        { title: `${title} of 4 MiB (logs)`, tags: [kind] },
+        { title: `${title} of 16 MiB (traces)`, tags: [kind] },
+      ]),
+      { title: "an honest one", tags: [] },
+    ]);
+    writeFileSync(file, JSON.stringify({ testResults: [{ name: "f", assertionResults }] }));
+    return spawnSync("node", [".ci/attacks.cjs", file], { encoding: "utf8" });
+  };
+  expect(attacks(10).status).toBe(0);
+  expect(attacks(10).stdout.match(/: 10 attacks in 20 tests: /g)).toHaveLength(kinds.length);
+  expect(attacks(9).status).toBe(1);
+});

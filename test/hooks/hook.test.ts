@@ -151,7 +151,7 @@ describe("the key", () => {
     await engineer.run();
     expect(readFileSync(`${engineer.root}/begun`, "utf8")).toBe("once\n");
   });
-  it("never appears in an argument list", async () => {
+  it("never appears in an argument list", { tags: "attack/engineer" }, async () => {
     const engineer = withKeys("key-1");
     for (const tool of ["curl", "jq"]) {
       const real = which(tool) ?? tool;
@@ -267,7 +267,9 @@ describe("settings.json", () => {
 });
 
 describe("the session", () => {
-  it("gets who it speaks for, and neither key nor address, when programs are not to be instrumented", async () => {
+  it("gets who it speaks for, and neither key nor address, when programs are not to be instrumented", {
+    tags: "attack/engineer",
+  }, async () => {
     const engineer = withKeys("key-1", "key-1", { hook: { instrumentPrograms: false } });
     await engineer.run();
     expect(engineer.sourced(engineer.envFile)).toEqual({

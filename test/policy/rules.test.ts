@@ -117,7 +117,9 @@ describe("judge", () => {
       { sourceRanges: ["0.0.0.0/0"], allows: [{ protocol: "udp", ports: ["4317"] }] },
     ],
     ["no source at all, which means everyone", { allows: [{ protocol: "tcp", ports: ["22"] }] }],
-  ])("refuses %s", (_, inputs) => expect(rules(firewall(inputs))).toEqual(["ingress"]));
+  ])("refuses %s", { tags: "attack/ci" }, (_, inputs) =>
+    expect(rules(firewall(inputs))).toEqual(["ingress"]),
+  );
 
   it("names the port and the way out", () => {
     const [violation] = judge([
@@ -138,11 +140,11 @@ describe("judge", () => {
       { metadata: meta({ "monitoring-tls": "-----BEGIN EC PRIVATE KEY-----" }) },
     ],
     ["in the start-up script", { metadataStartupScript: secretOf("x") }],
-  ])("refuses a secret in metadata: %s", (_, inputs) =>
+  ])("refuses a secret in metadata: %s", { tags: "attack/ci" }, (_, inputs) =>
     expect(rules(vm(inputs))).toEqual(["metadata"]),
   );
 
-  it("refuses a known secret value in metadata, marked or not", () => {
+  it("refuses a known secret value in metadata, marked or not", { tags: "attack/ci" }, () => {
     const leaking = vm({ metadata: meta({ "startup-script": "curl -H 'key: s3cret-value'" }) });
     expect(judge([leaking], ["s3cret-value"]).map(({ rule }) => rule)).toEqual(["metadata"]);
     expect(judge([leaking], ["another-value"])).toEqual([]);
@@ -160,7 +162,9 @@ describe("judge", () => {
       "the default network by its link",
       { networkInterfaces: [{ network: "projects/p/global/networks/default" }] },
     ],
-  ])("refuses a VM on %s", (_, inputs) => expect(rules(vm(inputs))).toEqual(["identity"]));
+  ])("refuses a VM on %s", { tags: "attack/ci" }, (_, inputs) =>
+    expect(rules(vm(inputs))).toEqual(["identity"]),
+  );
 
   it("refuses an unprotected data disk, where the options are known", () => {
     const disk = { type: "gcp:compute/disk:Disk", name: "data", inputs: {} };
@@ -402,7 +406,7 @@ describe("judge", () => {
       { sourceRanges: ["10.0.0.0/8 "], allows: everything },
       "ingress",
     ],
-  ])("refuses %s", (_, type, inputs, rule) =>
+  ])("refuses %s", { tags: "attack/ci" }, (_, type, inputs, rule) =>
     expect(new Set(rules({ type, name: "r", inputs: { ...inputs } }))).toEqual(new Set([rule])),
   );
 
@@ -441,7 +445,9 @@ describe("judge", () => {
       { bootDisk: { initializeParams: { image } } },
       "image",
     ]),
-  ])("refuses a VM with %s", (_, inputs, rule) => expect(rules(vm(inputs))).toEqual([rule]));
+  ])("refuses a VM with %s", { tags: "attack/ci" }, (_, inputs, rule) =>
+    expect(rules(vm(inputs))).toEqual([rule]),
+  );
 
   const endpoint = "projects/p/secrets/monitoring-signoz-otlp-endpoint-secret-dev";
   it.each<[string, string, object]>([

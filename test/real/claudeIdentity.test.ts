@@ -98,7 +98,9 @@ describe("a key of one's own", () => {
   const claim = { PALINDROM_ENGINEER: "bob@palindrom.example" };
   const say = (step: string, who: string[]) => console.log(`${step}: ${who.join("; ") || "none"}`);
 
-  it("is fetched, stamps alice though she claims to be bob, is rotated and removed, without a human", async () => {
+  it("is fetched, stamps alice though she claims to be bob, is rotated and removed, without a human", {
+    tags: "attack/identity",
+  }, async () => {
     const alice = engineer();
     logIn(alice, { [secret.own]: own(1), [secret.shared]: shared });
     expect(await session(alice, claim)).toEqual([]);

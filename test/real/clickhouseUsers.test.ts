@@ -50,7 +50,7 @@ afterAll(async () => {
 
 /** @param statements with PORT where the listener's port goes */
 const refused = (kind: string, error: RegExp, statements: string[]) =>
-  it.each(statements)(`${kind}: %s`, async (statement) => {
+  it.each(statements)(`${kind}: %s`, { tags: "attack/machine" }, async (statement) => {
     const { ok, text } = await viewer.as("", statement.replaceAll("PORT", String(port)));
     expect([ok, text]).toEqual([false, expect.stringMatching(error)]);
     expect(asked).toEqual([]);
@@ -182,7 +182,7 @@ describe("what each user needs, it may", () => {
     ["migrator", "SELECT * FROM other.private"],
     ["migrator", "CREATE FUNCTION evil AS (x) -> x"],
     ["migrator", "CREATE USER evil IDENTIFIED WITH no_password"],
-  ] as const)("%s may not: %s", async (user, statement) => {
+  ] as const)("%s may not: %s", { tags: "attack/machine" }, async (user, statement) => {
     expect(await engine.as(user, statement)).toMatchObject({
       ok: false,
       text: expect.stringMatching(/Not enough privileges|ACCESS_DENIED/),

@@ -59,7 +59,9 @@ describe("Claude Code with every content switch on", () => {
     for (const word of spoken) expect(text).toContain(word);
   });
 
-  it("is heard through the gate with its numbers and names only", async () => {
+  it("is heard through the gate with its numbers and names only", {
+    tags: "attack/content",
+  }, async () => {
     const { gate, text } = await session(false);
     const { record } = levels(gate.received());
     for (const word of spoken) expect(text).not.toContain(word);

@@ -126,7 +126,7 @@ const identities = (exported: Exported[]) => {
 };
 
 describe.each(signals)("%s: a forged identity", (signal) => {
-  it.each(forgeries)("under a shared key: %s", async (_, parts) => {
+  it.each(forgeries)("under a shared key: %s", { tags: "attack/identity" }, async (_, parts) => {
     const stored = await pass(signal, encode(signal, [one(signal, parts)]), "-");
     const { engineer, verified, twice } = identities(stored);
     expect(stored).not.toEqual([]);
@@ -134,7 +134,7 @@ describe.each(signals)("%s: a forged identity", (signal) => {
     expect([verified, twice]).toEqual([["false"], false]);
   });
 
-  it.each(forgeries)("under another's key: %s", async (_, parts) => {
+  it.each(forgeries)("under another's key: %s", { tags: "attack/identity" }, async (_, parts) => {
     const stored = await pass(
       signal,
       encode(signal, [one(signal, parts)]),

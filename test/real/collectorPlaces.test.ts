@@ -227,18 +227,23 @@ describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (
   const scopeOf = (signal: Signal) =>
     which.includes("nobody") ? said.replaceAll(" ", "-") : claudeScope[signal];
 
-  it.each(places)("%s (%s) lets nothing through that was said", async (_, signal, parts) => {
-    const passed = await collector.pass(
-      signal,
-      encode(signal, [one(signal, { scope: scopeOf(signal), ...parts })]),
-    );
-    expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-    expect(textOf(passed)).not.toContain(Buffer.from(said).toString("base64"));
-    expect(passed.stored.length + passed.refused.length).toBeGreaterThan(0);
-  });
+  it.each(places)(
+    "%s (%s) lets nothing through that was said",
+    { tags: "attack/content" },
+    async (_, signal, parts) => {
+      const passed = await collector.pass(
+        signal,
+        encode(signal, [one(signal, { scope: scopeOf(signal), ...parts })]),
+      );
+      expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+      expect(textOf(passed)).not.toContain(Buffer.from(said).toString("base64"));
+      expect(passed.stored.length + passed.refused.length).toBeGreaterThan(0);
+    },
+  );
 
   it.each(signals)(
     "%s: content of other clients' instrumentations stays out, by name counted",
+    { tags: "attack/content" },
     async (signal) => {
       // What is held back is told in as many bytes as a value may have: a few names a record.
       for (let from = 0; from < genAi.length; from += 5) {
@@ -256,6 +261,7 @@ describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (
 
   it.each(signals)(
     "%s: 300 names that do not exist yet, of every kind of value, stay out",
+    { tags: "attack/content" },
     async (signal) => {
       // The seed is the counter: a failing run names its own.
       for (let seed = 0; seed < 300; seed += 30) {
@@ -302,16 +308,21 @@ const kindOf = (n: number): Value =>
     n % 6
   ] as Value;
 
-it.each(signals)("%s: a made-up list of what was held back is not believed", async (signal) => {
-  const record = { attributes: anywhere("redaction.redacted.keys", `prompt,${said}`) };
-  const passed = await collector.pass(signal, encode(signal, [one(signal, { record })]));
-  expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-  expect(JSON.stringify(passed.counts)).toContain("prompt,other");
-});
+it.each(signals)(
+  "%s: a made-up list of what was held back is not believed",
+  { tags: "attack/content" },
+  async (signal) => {
+    const record = { attributes: anywhere("redaction.redacted.keys", `prompt,${said}`) };
+    const passed = await collector.pass(signal, encode(signal, [one(signal, { record })]));
+    expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
+    expect(JSON.stringify(passed.counts)).toContain("prompt,other");
+  },
+);
 
 describe("other scopes", () => {
   it.each(["logs", "traces", "metrics"] as const)(
     "%s: Claude Code's names say nothing there",
+    { tags: "attack/content" },
     async (signal) => {
       const names = namesOf(claudeCode[signal].allowed).filter(
         (name) => !namesOf(conventions).includes(name),

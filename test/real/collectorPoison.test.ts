@@ -13,6 +13,7 @@ afterAll(() => collector.stop());
 describe("a poisoned record", () => {
   it.each(poison)(
     "%s (%s) is refused, counted and kept aside, and its neighbours pass",
+    { tags: "attack/poison" },
     async (_, signal, parts, reason) => {
       const innocent = one(signal, {
         resource: [
@@ -74,7 +75,7 @@ describe("what is cut", () => {
     signals.flatMap((signal) =>
       cut.map(([what, value]): [Signal, string, Value] => [signal, what, value]),
     ),
-  )("%s: %s becomes short and flat", async (signal, _, value) => {
+  )("%s: %s becomes short and flat", { tags: "attack/poison" }, async (signal, _, value) => {
     const parts: One = {
       record: { attributes: attributes([["model", value]]) },
       resource: [["service.name", value]],
@@ -85,7 +86,9 @@ describe("what is cut", () => {
     expect(text).not.toMatch(/deep|NaN"|Infinity|kvlist|x{300}/);
   });
 
-  it("twenty thousand levels do not take the collector down", async () => {
+  it("twenty thousand levels do not take the collector down", {
+    tags: "attack/poison",
+  }, async () => {
     // Each level is an ArrayValue within an AnyValue, written from the inside out.
     let nested = Buffer.from([0x0a, 0x01, 0x78]);
     const wrap = (tag: number, content: Buffer) => {

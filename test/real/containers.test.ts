@@ -70,24 +70,28 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
       ["signoz", "10003", 1024],
       ["collector", "10001", 1322],
       ["front", "10002", 496],
-    ])("of %s: user %s, no capability, nothing to write to, %i MiB", (service, user, mib) => {
-      const { output } = machine.within(
-        service,
-        `id -u; id -g; sed -n 's/^\\(CapEff\\|CapBnd\\|NoNewPrivs\\):[[:space:]]*//p' /proc/1/status
+    ])(
+      "of %s: user %s, no capability, nothing to write to, %i MiB",
+      { tags: "attack/machine" },
+      (service, user, mib) => {
+        const { output } = machine.within(
+          service,
+          `id -u; id -g; sed -n 's/^\\(CapEff\\|CapBnd\\|NoNewPrivs\\):[[:space:]]*//p' /proc/1/status
         for place in / /etc /usr/bin /var/lib /opt; do ! touch $place/written 2>/dev/null || echo wrote to $place; done
         cp /bin/sh /tmp/run; ! /tmp/run -c : 2>/dev/null || echo ran from /tmp; rm -f /tmp/run
         ls -d /var/run/docker.sock /proc/kcore/. /host 2>/dev/null || true`,
-      );
-      expect(output.split(/\s+/).filter(Boolean)).toEqual([
-        user,
-        user,
-        "0000000000000000",
-        "0000000000000000",
-        "1",
-      ]);
-      const limits = "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}";
-      expect(machine.inspect(service, limits)).toBe(`${mib * 2 ** 20} unless-stopped`);
-    });
+        );
+        expect(output.split(/\s+/).filter(Boolean)).toEqual([
+          user,
+          user,
+          "0000000000000000",
+          "0000000000000000",
+          "1",
+        ]);
+        const limits = "{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}";
+        expect(machine.inspect(service, limits)).toBe(`${mib * 2 ** 20} unless-stopped`);
+      },
+    );
 
     it.each<[string, string, Service[]]>([
       ["an ingestion key", "shared-key-1", ["front"]],
@@ -98,7 +102,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
       ["the password hashes", "password_sha256_hex", ["clickhouse"]],
       ["the admin's password", "Admin$1", ["signoz"]],
       ["the project's settings", "monitoring-signoz-admin-secret", []],
-    ])("%s is read by its one reader", (_, text, readers) => {
+    ])("%s is read by its one reader", { tags: "attack/machine" }, (_, text, readers) => {
       const finds = (service: Service) =>
         machine
           .within(
@@ -144,6 +148,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
 
     it.each(services)(
       "%s reaches its pairs, by name and by address, and nobody else",
+      { tags: "attack/machine" },
       (service) => {
         const others = listeners.filter(([other]) => other !== service);
         const named = others.map(([other, port]): [string, string, number] => [
@@ -179,9 +184,13 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
         away.map(([, ip, port], index) => [String(index), ip, port]),
       ).map((index) => away[Number(index)]?.[0]);
 
-    it.each(services)("%s reaches neither metadata nor machine nor anything beyond", (service) => {
-      expect(reach(service)).toEqual([]);
-    });
+    it.each(services)(
+      "%s reaches neither metadata nor machine nor anything beyond",
+      { tags: "attack/machine" },
+      (service) => {
+        expect(reach(service)).toEqual([]);
+      },
+    );
 
     it("keep only containers from it: the machine itself reaches all", () => {
       for (const [what, ip, port] of away)
@@ -353,7 +362,9 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
       expect((await apply()).status).toBe(0);
     });
 
-    it("of what a tag means is refused, and what runs goes on", async () => {
+    it("of what a tag means is refused, and what runs goes on", {
+      tags: "attack/machine",
+    }, async () => {
       const { front } = machine.settings.images;
       const known = machine.sh(`docker image inspect --format '{{.Id}}' ${front}`).trim();
       const before = services.map(state);
@@ -402,7 +413,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
         "internal: true\n",
         "internal: true\n  driver: macvlan\n",
       ],
-    ])("that gives a container %s is refused", (_, named, from, to) => {
+    ])("that gives a container %s is refused", { tags: "attack/machine" }, (_, named, from, to) => {
       const shipped = machine.files["compose.yaml"] ?? "";
       expect(shipped).toContain(from);
       machine.sh("rm -rf /tmp/release; cp -r /var/lib/monitoring/files /tmp/release");

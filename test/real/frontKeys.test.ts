@@ -75,8 +75,43 @@ describe("who passes the gate", () => {
   });
   afterAll(() => gate.stop());
 
-  it("takes accepted keys over TLS, for every signal, and nothing else", async () => {
-    expect(await answers(gate)).toEqual(only(good));
+  const send = async (fields: Record<string, string | string[]>) => {
+    const client = new OtlpClient(gate);
+    try {
+      return await Promise.all(
+        signals.map((signal) => client.send(signal, sample(signal), fields)),
+      );
+    } finally {
+      client.close();
+    }
+  };
+  const field = (name: string): Parameters<typeof send>[0] => {
+    const value = headers[name];
+    return value === undefined ? {} : { "signoz-ingestion-key": value };
+  };
+
+  it.each(good)("%s: a key that is taken over TLS, for every signal", async (name) => {
+    expect(await send(field(name))).toEqual(signals.map(() => accepted));
+  });
+
+  it.each(Object.keys(headers).filter((name) => !good.includes(name)))(
+    "%s: a key that is none",
+    { tags: "attack/keys" },
+    async (name) => {
+      expect(await send(field(name))).toEqual(signals.map(() => unauthenticated));
+    },
+  );
+
+  it.each([
+    ["authorization", "Bearer new-generation-key"],
+    ["proxy-authorization", "new-generation-key"],
+    ["signoz-access-token", "new-generation-key"],
+    ["signoz_ingestion_key", "new-generation-key"],
+    ["x-signoz-ingestion-key", "new-generation-key"],
+    ["cookie", "signoz-ingestion-key=new-generation-key"],
+    ["x-monitoring-owner", "first.last"],
+  ])("a right key by another header is none: %s", { tags: "attack/keys" }, async (name, value) => {
+    expect(await send({ [name]: value })).toEqual(signals.map(() => unauthenticated));
   });
 
   it("takes no key at all in plaintext", async () => {
@@ -284,7 +319,7 @@ describe("keys-map.sh", () => {
     ["a line end of DOS", "shared-key\r\n"],
     ["a NUL", "shared\0-key\n"],
     ["a letter beyond ASCII", "zoë.0123456789\n"],
-  ])("refuses %s, and says so without the key", (_, input) => {
+  ])("refuses %s, and says so without the key", { tags: "attack/keys" }, (_, input) => {
     const { status, stderr } = map(input);
     expect(status).toBe(1);
     expect(stderr).toMatch(/not an ingestion key|no ingestion key/);

@@ -76,7 +76,9 @@ describe("preview from a state without secrets, on the real engine", () => {
     }
   }
 
-  it("publishes none of the stack's secrets, in clear or encrypted", async () => {
+  it("publishes none of the stack's secrets, in clear or encrypted", {
+    tags: "attack/state",
+  }, async () => {
     const copy = readFileSync(join(out, "copy.json"), "utf8");
     const clear = JSON.parse(
       (await run("pulumi", ["stack", "export", "--stack", "dev", "--show-secrets"])).stdout,

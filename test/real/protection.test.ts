@@ -198,7 +198,7 @@ describe.skipIf(!hasJq)("bootstrap.sh looks at the repository (needs jq)", () =>
       (it) => Object.assign(it["/codeowners/errors"], { errors: [{ kind: "Unknown owner" }] }),
       /has 1 error/,
     ],
-  ])("and refuses %s", (_, spoil, message) => {
+  ])("and refuses %s", { tags: "attack/ci" }, (_, spoil, message) => {
     const answers = whole();
     spoil(answers);
     const { status, stderr } = bootstrap(answers);

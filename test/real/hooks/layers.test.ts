@@ -97,11 +97,12 @@ describe("what a repository's settings set", () => {
       { CLOUDSDK_CORE_ACCOUNT: "eve@evil.test" },
     ],
   ];
-  for (const withJq of [true, false])
+  describe.each([[[]], [["jq"]]])("without %j", (without) => {
     it.each(attacks)(
-      `%s changes nothing for good${withJq ? "" : ", without jq"}`,
+      "%s changes nothing for good",
+      { tags: "attack/engineer" },
       async (_what, text, env) => {
-        const alice = machine({ without: withJq ? [] : ["jq"] });
+        const alice = machine({ without });
         await alice.run();
         const kept = {
           settings: existsSync(alice.settings) && readFileSync(alice.settings, "utf8"),
@@ -135,6 +136,7 @@ describe("what a repository's settings set", () => {
         expect(existsSync(join(alice.root, "ran"))).toBe(false);
       },
     );
+  });
   it("leaves a variable of the engineer's own settings in force", async () => {
     const alice = machine();
     writeFileSync(alice.settings, settings({ PALINDROM_ENGINEER: "dana" }));
@@ -212,7 +214,7 @@ describe("Git's sh on Windows, where a path has two spellings", () => {
 });
 
 describe("the state folder", () => {
-  it("is shut again when something has opened it", async () => {
+  it("is shut again when something has opened it", { tags: "attack/engineer" }, async () => {
     const alice = machine();
     await alice.run();
     await alice.settled();
@@ -222,7 +224,7 @@ describe("the state folder", () => {
     for (const name of readdirSync(alice.state))
       expect(statSync(join(alice.state, name)).mode & 0o077, name).toBe(0);
   });
-  it("is shut when it is there before the first start", async () => {
+  it("is shut when it is there before the first start", { tags: "attack/engineer" }, async () => {
     const alice = machine();
     mkdirSync(alice.state, { mode: 0o755 });
     await alice.run();

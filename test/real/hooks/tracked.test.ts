@@ -127,7 +127,7 @@ async function keyIn(prepare: (machine: Machine) => void, env: Record<string, st
 }
 
 describe.concurrent("a key lands in no file that goes along with", () => {
-  it.each(taken)("%s", async (_what, prepare, env) => {
+  it.each(taken)("%s", { tags: "attack/engineer" }, async (_what, prepare, env) => {
     expect(await keyIn(prepare, env)).toEqual({
       settings: undefined,
       profile: "signoz-ingestion-key=key-1",

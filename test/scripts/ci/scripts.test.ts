@@ -81,7 +81,9 @@ describe.skipIf(!hasJq)("comment.sh (needs jq)", () => {
     expect(writes[0]).toContain("-X PATCH repos/palindrom/monitoring/issues/comments/2 ");
   });
 
-  it("edits neither another stack's comment nor a person's that starts with the marker", () => {
+  it("edits neither another stack's comment nor a person's that starts with the marker", {
+    tags: "attack/ci",
+  }, () => {
     const { writes } = run([
       [bot(1, "<!-- pulumi-preview:prod -->"), { id: 2, body: marker, user: { login: "mallory" } }],
     ]);

@@ -25,7 +25,9 @@ describe("the copy of any state", () => {
     }
   });
 
-  it("tells none where something made of one lies outside the mark: replaced, or refused by its place", () => {
+  it("tells none where something made of one lies outside the mark: replaced, or refused by its place", {
+    tags: "attack/state",
+  }, () => {
     const outcomes = { replaced: 0, refused: 0 };
     for (let seed = firstSeed; seed < firstSeed + states; seed++) {
       const generated = generateState(seeded(seed), true);
@@ -47,30 +49,36 @@ describe("the copy of any state", () => {
     expect(outcomes.replaced).toBeGreaterThan(0);
   });
 
-  it.each(Object.keys(derivations))("holds against a secret outside its mark, %s", (how) => {
-    for (let seed = 0; seed < 4; seed++) {
-      const secret = newSecret(seeded(seed));
-      const text = derivations[how]?.(secret) ?? "";
-      const urn = "urn:pulumi:dev::monitoring::acme:index/thing:Thing::it";
-      const thing = (more: object) => ({
-        urn,
-        type: "acme:index/thing:Thing",
-        inputs: {},
-        ...more,
-      });
-      const places = [
-        { resources: [thing({ inputs: { secret: marked(secret), note: text } })] },
-        { resources: [thing({ outputs: { secret: marked({ a: [secret] }), [text]: 1 } })] },
-        {
-          resources: [thing({ inputs: { secret: marked(secret) } })],
-          pending_operations: [{ type: "creating", resource: thing({ inputs: { env: [text] } }) }],
-        },
-      ];
-      for (const deployment of places)
-        expect(
-          () => redactState({ version: 3, deployment }, "config: {}\n", {}),
-          `seed ${seed}`,
-        ).toThrow(/nothing was published: (urn:pulumi:|state\.)/);
-    }
-  });
+  it.each(Object.keys(derivations))(
+    "holds against a secret outside its mark, %s",
+    { tags: "attack/state" },
+    (how) => {
+      for (let seed = 0; seed < 4; seed++) {
+        const secret = newSecret(seeded(seed));
+        const text = derivations[how]?.(secret) ?? "";
+        const urn = "urn:pulumi:dev::monitoring::acme:index/thing:Thing::it";
+        const thing = (more: object) => ({
+          urn,
+          type: "acme:index/thing:Thing",
+          inputs: {},
+          ...more,
+        });
+        const places = [
+          { resources: [thing({ inputs: { secret: marked(secret), note: text } })] },
+          { resources: [thing({ outputs: { secret: marked({ a: [secret] }), [text]: 1 } })] },
+          {
+            resources: [thing({ inputs: { secret: marked(secret) } })],
+            pending_operations: [
+              { type: "creating", resource: thing({ inputs: { env: [text] } }) },
+            ],
+          },
+        ];
+        for (const deployment of places)
+          expect(
+            () => redactState({ version: 3, deployment }, "config: {}\n", {}),
+            `seed ${seed}`,
+          ).toThrow(/nothing was published: (urn:pulumi:|state\.)/);
+      }
+    },
+  );
 });
