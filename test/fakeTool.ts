@@ -13,9 +13,9 @@ export function fakeTool(name: string, body: string) {
   mkdirSync(bin);
   const log = join(folder, "calls");
   writeFileSync(log, "");
-  const record = `STATE='${folder}'\n{ printf '%s' "\${0##*/}"; printf ' %s' "$@"; printf '\\n'; } >>'${log}'
-printf '%s\\0' "$@" $'\\n' >>'${log}.argv'\n`;
-  writeFileSync(join(bin, name), `#!/usr/bin/env bash\n${record}${body}\n`, { mode: 0o755 });
+  const record = join(__dirname, "recordCall.sh");
+  const script = `#!/usr/bin/env bash\nSTATE='${folder}'\n. '${record}'\n${body}\n`;
+  writeFileSync(join(bin, name), script, { mode: 0o755 });
   return {
     folder,
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },

@@ -76,6 +76,7 @@ describe("what the gate has said OK to", () => {
 
 describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
   const dir = mkdtempSync(join(tmpdir(), "power-"));
+  const here = (name: string) => join(__dirname, "collectorQueue", name);
   const [image, disk] = [join(dir, "disk.img"), join(dir, "disk")];
   const power = (script: string) => execFileSync("sh", ["-euc", script], { encoding: "utf8" });
   let gate: Gate | undefined;
@@ -87,9 +88,7 @@ describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
   });
 
   it("loses nothing that the gate has said OK to", async () => {
-    power(
-      `mkdir ${disk}; truncate -s 512M ${image}; mkfs.ext4 -q ${image}; mount -o loop ${image} ${disk}; mkdir ${disk}/queue`,
-    );
+    execFileSync(here("make-disk.sh"), [image, disk]);
     sink = new Sink(await freePort());
     const start = () =>
       startGate({
@@ -103,10 +102,7 @@ describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
     for (const end = Date.now() + 5000; Date.now() < end; )
       if ((await client.send("logs", sample("logs"), key)) === 0) acknowledged += 1;
     client.close();
-    // EXT4_IOC_SHUTDOWN without a flush: what no fsync has brought to the disk is gone.
-    power(
-      `python3 -c 'import fcntl, os, struct, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack("I", 2))' ${disk}`,
-    );
+    execFileSync("python3", [here("cut-power.py"), disk]);
     await gate.stop("SIGKILL");
     // A copy: another test's machine may still hold the dead file system in its own mounts.
     power(`umount ${disk}; cp ${image} ${image}.after; mount -o loop ${image}.after ${disk}`);

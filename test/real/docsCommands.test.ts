@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeBlocks, commands } from "../docs/documents";
 import { fakeGithub } from "../fakeGithub";
-import { fakeTool } from "../fakeTool";
+import { fakeTool, fixture } from "../fakeTool";
 import { gcloudFaults, hasGcloud } from "./parts/gcloud";
 import { pulumiCli } from "./parts/pulumi";
 
@@ -66,10 +66,7 @@ describe.skipIf(!hasGcloud)("gcloud's own argument parser (needs gcloud)", () =>
 
   it("takes every gcloud command of scripts/bootstrap.sh", () => {
     // An empty project makes the script call everything; a gcloud that finds nothing and takes everything records it.
-    const gcloud = fakeTool(
-      "gcloud",
-      `case "$*" in *'projects describe'*) echo 1 ;; *describe* | *get-iam-policy*) echo NOT_FOUND >&2; exit 1 ;; esac`,
-    );
+    const gcloud = fakeTool("gcloud", fixture("real/protection/gcloud.sh"));
     const args = [
       "--project",
       "acme-monitoring",

@@ -5,17 +5,9 @@ import { fakeTool, scratchFolder } from "../fakeTool";
 
 const script = join(__dirname, "../../infra/vm/files/end-sessions.sh");
 const sql = (database: string, statements: string) =>
-  execFileSync(
-    "python3",
-    [
-      "-c",
-      "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: print(d.executescript(sys.argv[2]) and d.execute(sys.argv[3]).fetchone()[0])",
-      database,
-      statements,
-      "SELECT count(*) FROM auth_token",
-    ],
-    { encoding: "utf8" },
-  ).trim();
+  execFileSync("python3", [join(__dirname, "endSessions/sql.py"), database, statements], {
+    encoding: "utf8",
+  }).trim();
 // Tables and columns of SigNoz v0.138.0 that the script reads.
 const tables = `CREATE TABLE auth_token (id TEXT PRIMARY KEY, access_token TEXT, user_id TEXT);
   CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT, created_at TIMESTAMP);

@@ -52,10 +52,7 @@ function bootstrap(answers: Record<string, unknown>) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, typeof answer === "string" ? answer : JSON.stringify(answer));
   }
-  const gcloud = fakeTool(
-    "gcloud",
-    `case "$*" in *'projects describe'*) echo 1 ;; *describe* | *get-iam-policy*) echo NOT_FOUND >&2; exit 1 ;; esac`,
-  );
+  const gcloud = fakeTool("gcloud", fixture("real/protection/gcloud.sh"));
   const args = ["--project", "acme-monitoring", "--repository", "acme/monitoring"];
   const { status, stderr } = spawnSync(
     "scripts/bootstrap.sh",

@@ -41,9 +41,7 @@ describe.skipIf(missing !== "")(
         );
       }
       writeFileSync(join(release, "settings.json"), metadata["monitoring-settings"] ?? "");
-      const variables = `release=$1 state=$2; setting() { jq --raw-output "$1" "$release/settings.json"; }; replace() { cat >"$1"; }; . "$release/env.sh"
-      fail() { echo "$*" >&2; exit 1; }; . "$release/services.sh"; write_variables`;
-      execFileSync("bash", ["-euc", variables, "bash", release, dir]);
+      execFileSync(join(__dirname, "upgrade/variables.sh"), [release, dir]);
       const { stdout, stderr, status } = spawnSync(
         join(root, "lib64/ld-linux-x86-64.so.2"),
         [

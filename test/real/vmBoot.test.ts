@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Machine, machineMissing } from "./machine/machine";
 
+const here = (name: string) => join(__dirname, "vmBoot", name);
 const missing = machineMissing();
 const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
@@ -179,10 +182,7 @@ suite(`a boot that is killed${because}`, () => {
   it("in the middle of mkfs formats again, since the disk was blank before", async () => {
     const machine = await Machine.start();
     onTestFinished(() => machine.stop());
-    machine.sh(
-      "cat >/usr/local/bin/mkfs.ext4; chmod 755 /usr/local/bin/mkfs.ext4",
-      '#!/bin/sh\nfor last; do :; done\nhead -c 300000 /dev/urandom >"$last"\nkill -9 $PPID\n',
-    );
+    machine.install("/usr/local/bin/mkfs.ext4", readFileSync(here("mkfs-cut.sh"), "utf8"));
     expect((await machine.startup()).status).not.toBe(0);
     machine.sh("rm /usr/local/bin/mkfs.ext4");
     const run = await machine.startup();
@@ -233,9 +233,7 @@ suite(`a data disk${because}`, () => {
   });
 
   it("that was formatted by an earlier machine keeps its data", async () => {
-    machine.sh(
-      `head -c 64M /dev/zero >${machine.disk}; mkfs.ext4 -q ${machine.disk}; mkdir -p /mnt/old; mount ${machine.disk} /mnt/old; echo old >/mnt/old/kept; umount /mnt/old; rmdir /mnt/old`,
-    );
+    machine.run(here("earlier-machine.sh"), machine.disk);
     const run = await machine.startup();
     expect(run, run.output).toMatchObject({ status: 0 });
     expect(machine.read("/mnt/monitoring/kept")).toBe("old\n");

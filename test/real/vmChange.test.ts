@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
 import { host } from "./machine/delivered";
@@ -231,10 +232,7 @@ suite(`a data disk that fills up${because}`, () => {
     expect(run, run.output).toMatchObject({ status: 0 });
   });
   afterAll(() => machine.stop());
-  const fill = (percent: number) =>
-    machine.sh(
-      `rm -f /mnt/monitoring/fill; size=$(df --output=size --block-size=1K /mnt/monitoring | tail -n 1); fallocate -l $((size * ${percent} / 100))K /mnt/monitoring/fill`,
-    );
+  const fill = (percent: number) => machine.run(join(__dirname, "vmChange/fill.sh"), `${percent}`);
   const guard = async () => {
     machine.sh("/var/lib/monitoring/files/disk-guard.sh");
     return (await machine.observed()).guest.disk;

@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { Machine, machineMissing } from "./machine/machine";
 
+const here = join(__dirname, "vmParts");
+const text = (name: string) => readFileSync(join(here, name), "utf8");
 const missing = machineMissing();
 const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
@@ -12,31 +15,15 @@ suite(`what a boot takes in${because}`, () => {
   let machine: Machine;
   beforeAll(async () => {
     machine = await Machine.start();
-    machine.files["provision.sh"] = [
-      "#!/bin/sh",
-      'printf "%s\\n" "$@" >/recorded/provision',
-      'cat "$@" 2>/dev/null >/recorded/provisioned || true',
-      "exit $(cat /recorded/fail-content 2>/dev/null || echo 0)",
-    ].join("\n");
+    machine.files["provision.sh"] = text("provision.sh");
     await machine.deliver();
   });
   afterAll(() => machine.stop());
   beforeEach(() => machine.forget());
 
   it("packages: those that are missing, again and again until the archive answers", async () => {
-    const wrapper = (name: string, text: string) =>
-      machine.sh(
-        `cat >/usr/local/bin/${name}; chmod 755 /usr/local/bin/${name}`,
-        `#!/bin/sh\n${text}\n`,
-      );
-    wrapper(
-      "dpkg-query",
-      'case "$*" in *jq) [ -e /recorded/installed ] && echo installed || echo not-installed ;; *) exec /usr/bin/dpkg-query "$@" ;; esac',
-    );
-    wrapper(
-      "apt-get",
-      'echo "$*" >>/recorded/apt; case $1 in install) [ "$(grep -c ^install /recorded/apt)" -gt 2 ] && touch /recorded/installed ;; esac',
-    );
+    for (const name of ["dpkg-query", "apt-get"])
+      machine.install(`/usr/local/bin/${name}`, text(`${name}.sh`));
     const run = await machine.startup();
     expect(run, run.output).toMatchObject({ status: 0 });
     const asked = (machine.read("/recorded/apt") ?? "")
@@ -120,10 +107,7 @@ suite(`what a boot takes in${because}`, () => {
   });
 
   describe("histogramQuantile", () => {
-    const archive = execFileSync("sh", [
-      "-c",
-      "d=$(mktemp -d); printf '#!/bin/sh\\necho 0.5\\n' >$d/histogram-quantile; tar -C $d -czf - histogram-quantile; rm -r $d",
-    ]);
+    const archive = execFileSync("tar", ["-C", here, "-czf", "-", "histogram-quantile"]);
     const sha256 = createHash("sha256").update(archive).digest("hex");
     const target = "/var/lib/monitoring/user_scripts/histogramQuantile";
 
@@ -162,18 +146,14 @@ suite(`what a boot takes in${because}`, () => {
   });
 
   it("memory: ClickHouse gets what an 8 GB machine has left; a smaller one is refused", async () => {
-    const withMemory = (mib: number) =>
-      machine.sh(
-        `! mountpoint -q /proc/meminfo || umount /proc/meminfo; sed "s/^MemTotal:.*/MemTotal: ${mib * 1024} kB/" /proc/meminfo >/tmp/meminfo; mount --bind /tmp/meminfo /proc/meminfo`,
-      );
-    withMemory(7936);
+    machine.setMemory(7936);
     expect((await machine.startup()).status).toBe(0);
     const env = machine.read("/var/lib/monitoring/files/compose.env") ?? "";
     expect(env).toContain("CLICKHOUSE_MEMORY_MIB=3302\n");
     expect(env).toContain(
       `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((3302 * 1024 * 1024 * 9) / 10)}\n`,
     );
-    withMemory(3900);
+    machine.setMemory(3900);
     expect((await machine.startup()).status).toBe(1);
     expect((await machine.observed()).guest.error).toMatch(
       /has 3900 MiB of memory; SigNoz needs 6554/,

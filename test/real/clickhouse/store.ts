@@ -8,8 +8,6 @@ import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
 
-const retention = join(__dirname, "../../../infra/vm/files/retention.sh");
-
 /**
  * ClickHouse's engine behind its native protocol, with SigNoz's own schema and the shipped retention.
  * Not here: Keeper, replicated tables, users (clickhouseUsers.test.ts has them).
@@ -64,10 +62,7 @@ export class Store {
   retain(retentionDays: object): void {
     const settings = join(this.folder, "settings.json");
     writeFileSync(settings, JSON.stringify({ retentionDays }));
-    const script = `set -eu; . "$0"; settings=$1
-      clickhouse_query() { curl --silent --show-error --fail-with-body --data-binary @- "http://127.0.0.1:$2"; }
-      apply_retention`.replace("$2", String(this.httpPort));
-    execFileSync("bash", ["-c", script, retention, settings]);
+    execFileSync(join(__dirname, "retain.sh"), [settings, `${this.httpPort}`]);
   }
 
   /** @returns what a statement answers as clickhouse-client writes it */

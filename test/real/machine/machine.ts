@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -76,33 +76,11 @@ export class Machine {
     const userland = await debian();
     const secretManager = await issueCertificate(["secretmanager.googleapis.com"]);
     const surroundings = await this.connect();
-    const root = join(dir, "root");
-    enter(holder, [
-      "sh",
-      "-euc",
-      `
-      mount -t overlay overlay -o lowerdir=${userland},upperdir=${dir}/upper,workdir=${dir}/work ${root}
-      cd ${root}
-      mount -t proc proc proc; mount --rbind /sys sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
-      mkdir -p dev/disk/by-id dev/shm recorded
-      for node in null:3 zero:5 random:8 urandom:9; do mknod -m 666 dev/\${node%:*} c 1 \${node#*:}; done
-      ln -s /proc/self/fd dev/fd; ln -s /proc/self/fd/0 dev/stdin; ln -s /proc/self/fd/1 dev/stdout; ln -s /proc/self/fd/2 dev/stderr
-      printf '127.0.0.1 localhost\\n%s secretmanager.googleapis.com\\n' ${surroundings.address} >etc/hosts
-      : >etc/fstab
-      install -m 755 ${here("curl-recorder.sh")} usr/local/bin/curl
-      for name in systemctl systemd-run; do install -m 755 ${here("systemctl-recorder.sh")} usr/local/bin/$name; done`,
-    ]);
     writeFileSync(join(dir, "ca.pem"), secretManager.ca);
-    enter(holder, ["sh", "-euc", `cat ${dir}/ca.pem >>${root}/etc/ssl/certs/ca-certificates.crt`]);
+    enter(holder, [here("prepare.sh"), userland, dir, surroundings.address]);
     if (!mayResizeOnline())
-      enter(holder, [
-        "install",
-        "-m",
-        "755",
-        here("resize-offline.sh"),
-        join(root, "usr/local/bin/resize2fs"),
-      ]);
-    await this.installDocker(root);
+      this.install("/usr/local/bin/resize2fs", readFileSync(here("resize-offline.sh"), "utf8"));
+    await this.installDocker(join(dir, "root"));
     this.server = fork(here("surroundings.ts"), {
       execPath: "nsenter",
       execArgv: [`--net=/proc/${surroundings.pid}/ns/net`, process.execPath, "--import", "tsx"],
@@ -133,18 +111,9 @@ export class Machine {
   }
 
   protected async installDocker(root: string) {
-    enter(
-      this.holder,
-      [
-        "sh",
-        "-euc",
-        `
-      cp ${await collector()} ${root}/opt/otelcol
-      install -m 755 ${here("docker-recorder.sh")} ${root}/usr/local/bin/docker
-      cat >${root}/opt/override.yaml`,
-      ],
-      stringify(override()),
-    );
+    enter(this.holder, ["cp", await collector(), join(root, "opt/otelcol")]);
+    this.install("/usr/local/bin/docker", readFileSync(here("docker-recorder.sh"), "utf8"));
+    this.install("/opt/override.yaml", stringify(override()));
   }
 
   /** Payloads of the versions that the settings name. */
@@ -244,6 +213,25 @@ export class Machine {
     return enter(this.holder, ["chroot", join(this.dir, "root"), "bash", "-euc", command], input);
   }
 
+  /** Runs a shell file of the test on the machine; throws when it fails. */
+  run(file: string, ...args: string[]): string {
+    const program = readFileSync(file, "utf8");
+    return enter(this.holder, [
+      "chroot",
+      join(this.dir, "root"),
+      "bash",
+      "-c",
+      program,
+      file,
+      ...args,
+    ]);
+  }
+
+  /** Puts an executable file on the machine. */
+  install(path: string, text: string) {
+    this.sh(`cat >${path}; chmod 755 ${path}`, text);
+  }
+
   /** Content of a file on the machine, or null. */
   read(path: string): string | null {
     const answer = spawnSync(
@@ -331,15 +319,11 @@ export class Machine {
 
   /** What a power cycle leaves: the disks, and nothing that ran. */
   reboot() {
-    this.stopGate();
-    this.sh(
-      "for mount in /etc/otelcol /var/lib/otelcol /etc/haproxy /run/gate /run/front /mnt/monitoring; do ! mountpoint -q $mount || umount $mount; done; rm -rf /run/* /recorded/systemd",
-    );
+    this.run(here("power-off.sh"));
   }
-  private stopGate() {
-    this.sh(
-      "for pid in /recorded/collector.pid /recorded/front.pid; do [ ! -e $pid ] || kill $(cat $pid) || true; done; sleep 0.3; rm -f /recorded/*.pid",
-    );
+  /** Lets the machine see this much memory. */
+  setMemory(mib: number) {
+    this.run(here("memory.sh"), `${mib}`);
   }
 
   /** What the shipped probe says of the gate for this key: 0 accepted, 1 refused, 2 not reached. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { cachedPart } from "./cache";
 
@@ -7,10 +7,7 @@ import { cachedPart } from "./cache";
 export type Suite = "testing" | "trixie";
 
 // Debian's binary with its own libraries and loader, so that it runs on whatever Debian this is.
-const wrapper = `#!/bin/sh
-here=$(dirname "$0")
-exec "$here"/lib/ld-linux-* --library-path "$here/lib" "$here/haproxy.bin" "$@"
-`;
+const wrapper = readFileSync(join(__dirname, "haproxy.sh"), "utf8");
 
 /**
  * The path of a HAProxy out of a Debian suite. Needs root and debootstrap; about a minute the first time. Without them

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fakeTool, scratchFolder } from "../../fakeTool";
+import { fakeTool, fixture, scratchFolder } from "../../fakeTool";
 
 const hasJq = spawnSync("jq", ["--version"]).status === 0;
 
@@ -100,11 +100,7 @@ describe.skipIf(!hasJq)("comment.sh (needs jq)", () => {
 
 describe.skipIf(!hasJq)("issue.sh (needs jq)", () => {
   const run = (open: object[], drifted: string) => {
-    // Real gh applies the expression of --jq, its last argument here.
-    const gh = fakeTool(
-      "gh",
-      `[ "$1 $2" = "issue list" ] && jq -r "\${@: -1}" "$STATE/issues"; [ "$1 $2" = "issue edit" ] && cat "$5" >"$STATE/body"; exit 0`,
-    );
+    const gh = fakeTool("gh", fixture("scripts/ci/issue/gh.sh"));
     writeFileSync(join(gh.folder, "issues"), JSON.stringify(open));
     const report = join(gh.folder, "drift.md");
     writeFileSync(report, "the report");
