@@ -10,7 +10,7 @@ const collector = "infra/gate/otel-collector.yaml";
 const filter = "infra/gate/processors.ts";
 const content = "infra/gate/content.ts";
 const claims = "infra/gate/identity.ts";
-const says = real("frontAttacks", "what a request may say");
+const says = real("frontRequests");
 const places = real("collectorPlaces");
 const poison = real("collectorPoison");
 const identity = real("collectorIdentity");
@@ -53,7 +53,7 @@ export const faults: Fault[] = [
     to: `$|x-monitoring-owner$).* -m reg if !decided
   http-request set-header host gate if !decided
   http-request set-header x-monitoring-owner %[var(txn.owner)] if !decided !{ req.fhdr(x-monitoring-owner) -m found }`,
-    tests: real("frontAttacks", "never names the owner"),
+    tests: real("frontRequests", "never names the owner"),
   },
   {
     name: "gate: a message has no largest size",
