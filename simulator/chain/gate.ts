@@ -1,13 +1,4 @@
-/** The part of an OTLP request, JSON-encoded, that tells who sent what. */
-export interface Received {
-  resourceMetrics?: Of<{ scopeMetrics: { metrics: { name: string }[] }[] }>;
-  resourceLogs?: Of<{ scopeLogs: { logRecords: { body: { stringValue: string } }[] }[] }>;
-  resourceSpans?: Of<{ scopeSpans: { spans: { name: string }[] }[] }>;
-}
-
-type Of<Signal> = (Signal & {
-  resource: { attributes: { key: string; value: { stringValue?: string } }[] };
-})[];
+import { groupsOf, type Message, signals } from "../otlp";
 
 /** A gate on loopback. */
 export interface Gate {
@@ -17,7 +8,8 @@ export interface Gate {
   /** Replaces the accepted keys, in force after reloadMs. */
   accept(keys: string[]): void;
   reloadMs: number;
-  received(): Received[];
+  /** The requests that passed, as objects in OTLP's JSON encoding. */
+  received(): Message[];
   stop(): Promise<void>;
 }
 
@@ -28,33 +20,23 @@ export interface Arrival {
   from: Record<string, string>;
 }
 
-/** Every record of the requests that passed a gate. */
-export function arrivals(requests: Received[]): Arrival[] {
-  return requests.flatMap((request) => [
-    ...(request.resourceMetrics ?? []).flatMap(({ resource, scopeMetrics }) =>
-      scopeMetrics
-        .flatMap(({ metrics }) => metrics)
-        .map(({ name }) => ({ signal: "metric" as const, name, from: attributes(resource) })),
-    ),
-    ...(request.resourceLogs ?? []).flatMap(({ resource, scopeLogs }) =>
-      scopeLogs
-        .flatMap(({ logRecords }) => logRecords)
-        .map(({ body }) => ({
-          signal: "log" as const,
-          name: body.stringValue,
-          from: attributes(resource),
-        })),
-    ),
-    ...(request.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) =>
-      scopeSpans
-        .flatMap(({ spans }) => spans)
-        .map(({ name }) => ({ signal: "span" as const, name, from: attributes(resource) })),
-    ),
-  ]);
-}
+const kinds = { metrics: "metric", logs: "log", traces: "span" } as const;
 
-const attributes = ({
-  attributes,
-}: {
-  attributes: { key: string; value: { stringValue?: string } }[];
-}) => Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? ""]));
+/** Every record of the requests that passed a gate. */
+export const arrivals = (requests: Message[]): Arrival[] =>
+  requests.flatMap((request) =>
+    signals.flatMap((signal) =>
+      groupsOf(signal, request).flatMap(({ resource, scopes }) =>
+        scopes
+          .flatMap(({ records }) => records)
+          .map(({ name, body }) => ({
+            signal: kinds[signal],
+            name: name ?? body.stringValue,
+            from: texts(resource.attributes),
+          })),
+      ),
+    ),
+  );
+
+const texts = (attributes: { key: string; value: { stringValue?: string } }[]) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? ""]));

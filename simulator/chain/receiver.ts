@@ -1,26 +1,12 @@
-import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
+import { exportService } from "../otlp";
 import type { Gate } from "./gate";
-
-const services = {
-  Metrics: "opentelemetry.proto.collector.metrics.v1.MetricsService",
-  Logs: "opentelemetry.proto.collector.logs.v1.LogsService",
-  Traces: "opentelemetry.proto.collector.trace.v1.TraceService",
-};
 
 /** A gate in this process: OTLP/gRPC over TLS, for holders of an accepted key. The real one is tried by test/real. */
 export async function startReceiver(certificateAndKey: string, keys: string[]): Promise<Gate> {
   let accepted = keys;
   const received: unknown[] = [];
   const server = new grpc.Server();
-  const { "otlp.Export": methods } = loadSync(join(__dirname, "otlp.proto"));
-  const definition = Object.fromEntries(
-    Object.entries(services).map(([signal, service]) => [
-      signal,
-      { ...(methods as grpc.ServiceDefinition)[signal], path: `/${service}/Export` },
-    ]),
-  ) as grpc.ServiceDefinition;
   const take: grpc.handleUnaryCall<unknown, object> = (call, answer) => {
     const given = call.metadata.get("signoz-ingestion-key");
     if (given.length !== 1 || !accepted.includes(String(given[0])))
@@ -31,7 +17,7 @@ export async function startReceiver(certificateAndKey: string, keys: string[]): 
     received.push(call.request);
     answer(null, {});
   };
-  server.addService(definition, { Metrics: take, Logs: take, Traces: take });
+  server.addService(exportService, { metrics: take, logs: take, traces: take });
   const pem = Buffer.from(certificateAndKey);
   const credentials = grpc.ServerCredentials.createSsl(null, [
     { cert_chain: pem, private_key: pem },

@@ -1,11 +1,8 @@
 /** The known month as OTLP requests, and a way to send them to a gate. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
+import { encode, exportPath, type Signal } from "../otlp";
 import type { Month, Point, Span } from "./month";
-
-export type Signal = "metrics" | "logs" | "traces";
 
 export interface Batch {
   signal: Signal;
@@ -15,14 +12,6 @@ export interface Batch {
   records: number;
 }
 
-const methods = loadSync(join(__dirname, "otlp.proto"), { longs: String })[
-  "otlp.Export"
-] as grpc.ServiceDefinition;
-const services: Record<Signal, string> = {
-  metrics: "opentelemetry.proto.collector.metrics.v1.MetricsService",
-  logs: "opentelemetry.proto.collector.logs.v1.LogsService",
-  traces: "opentelemetry.proto.collector.trace.v1.TraceService",
-};
 const scopes: Record<Signal, string> = {
   metrics: "com.anthropic.claude_code",
   logs: "com.anthropic.claude_code.events",
@@ -99,7 +88,7 @@ export function batches(month: Month): Batch[] {
           scopes: [{ scope, records: records.map(asRecord[signal]) }],
         },
       ];
-      const bytes = methods[signal]?.requestSerialize({ groups }) as Buffer;
+      const bytes = encode(signal, groups);
       return { signal, ...(owner && { owner }), bytes, records: records.length };
     });
   });
@@ -134,7 +123,7 @@ export function sender(url: string, certificateAuthority?: string) {
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
       return new Promise((resolve, reject) =>
         client.makeUnaryRequest(
-          `/${services[signal]}/Export`,
+          exportPath[signal],
           (request: Buffer) => request,
           () => undefined,
           bytes,

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { redaction } from "../../infra/gate/content";
+import { defaultGate } from "../../infra/gate/options";
+import { type Signal, signals } from "../../simulator/otlp";
 import { Attacker, message, request as whole } from "../real/attacker";
-import { type Gate, OtlpClient, type Signal, startGate } from "../real/gate";
+import { type Gate, OtlpClient, startGate } from "../real/gate";
 import { firstRecords, sample } from "../real/otlp";
-import { signals, storedIn } from "../real/pipelines";
+import { storedIn } from "../real/pipelines";
 import { cpuSeconds, residentMib } from "../real/process";
 import { median, type Table } from "./table";
 
@@ -14,7 +17,7 @@ const inFlight = 16;
 /** What a session of Claude Code sends in a minute of metrics, in five seconds of logs, and in a long burst of them. */
 const requests: { name: string; signal: Signal; bytes: Buffer }[] = [
   { name: "metrics, 18 points", signal: "metrics", bytes: sample("metrics") },
-  { name: "logs, 5 records", signal: "logs", bytes: firstRecords(sample("logs"), 5) },
+  { name: "logs, 5 records", signal: "logs", bytes: firstRecords("logs", sample("logs"), 5) },
   { name: "logs, 37 records", signal: "logs", bytes: sample("logs") },
 ];
 const ownKey = "engineer.0123456789";
@@ -27,19 +30,41 @@ const limits = {
   GATE_NEW_CONNECTIONS_PER_SOURCE: 8000,
 };
 
-/** The pipelines with or without the identity and content steps, ending in one exporter. */
-const pipelines = (exporter: string, processed: boolean) => ({
-  service: {
-    pipelines: {
-      ...(processed
-        ? {}
-        : Object.fromEntries(
-            signals.map((signal) => [signal, { processors: ["memory_limiter"] }]),
-          )),
-      ...storedIn(exporter),
+/**
+ * What is done to a record: nothing; the least by which the collector's own components can tell names (the list of allowed
+ * names, and one statement that does nothing); or all that is shipped.
+ */
+const steps = {
+  none: () => ["memory_limiter"],
+  least: (signal: Signal) => ["memory_limiter", `redaction/least_${signal}`, "transform/least"],
+  shipped: undefined,
+};
+type Steps = keyof typeof steps;
+
+const idle = [{ context: "resource", statements: ['set(attributes["never"], 1) where false'] }];
+const leastProcessors = {
+  "transform/least": { metric_statements: idle, log_statements: idle, trace_statements: idle },
+  ...Object.fromEntries(
+    signals.map((signal) => {
+      const { allowed_keys } = redaction(signal, defaultGate);
+      return [`redaction/least_${signal}`, { allowed_keys, summary: "silent" }];
+    }),
+  ),
+};
+
+/** The pipelines with their steps, ending in one exporter. */
+const pipelines = (exporter: string, done: Steps) => {
+  const of = steps[done];
+  return {
+    processors: leastProcessors,
+    service: {
+      pipelines: {
+        ...(of && Object.fromEntries(signals.map((name) => [name, { processors: of(name) }]))),
+        ...storedIn(exporter),
+      },
     },
-  },
-});
+  };
+};
 /** The queue on disk as shipped, and behind it a store that takes all. */
 const queued = (storePort: number) => {
   const { sending_queue, retry_on_failure } = parse(
@@ -65,7 +90,7 @@ interface Variant {
 export async function gate(): Promise<Table> {
   const start = (override: Record<string, unknown>) =>
     startGate({ keys: ownKey, limits, override });
-  const store = await start(pipelines("nop", false));
+  const store = await start(pipelines("nop", "none"));
   const started: Gate[] = [store];
   const groups: { end: string; variants: Variant[] }[] = [];
   try {
@@ -74,18 +99,17 @@ export async function gate(): Promise<Table> {
       ["nothing behind it", "nop"],
     ] as const) {
       const gates: Gate[] = [];
-      for (const processed of [false, true])
-        gates.push(
-          await start({ ...queued(store.collectorPort), ...pipelines(exporter, processed) }),
-        );
+      for (const done of ["none", "least", "shipped"] as const)
+        gates.push(await start({ ...queued(store.collectorPort), ...pipelines(exporter, done) }));
       started.push(...gates);
-      const [bare, shipped] = gates as [Gate, Gate];
+      const [bare, least, shipped] = gates as [Gate, Gate, Gate];
       groups.push({
         end,
         variants: [
           { name: "open, plain, no processing", gate: bare, open: true },
           { name: "open, plain, as shipped", gate: shipped, open: true },
           { name: "front, no processing", gate: bare, open: false },
+          { name: "front, least", gate: least, open: false },
           { name: "front, as shipped", gate: shipped, open: false },
         ],
       });
@@ -95,7 +119,7 @@ export async function gate(): Promise<Table> {
       for (const request of requests)
         rows.push(...(await compare(`${request.name}; ${end}`, variants, request)));
     return {
-      title: `Gate, ${inFlight} requests at once (median of ${rounds}, interleaved; ratio to the first of four)`,
+      title: `Gate, ${inFlight} requests at once (median of ${rounds}, interleaved; ratio to the first of five)`,
       head: ["", "requests/s", "ratio", "CPU us/request", "p50 ms", "p99 ms"],
       rows,
     };
@@ -143,7 +167,7 @@ async function compare(
 export async function clients(): Promise<Table> {
   const rows: string[][] = [];
   for (const count of [0, 1000, 5000]) {
-    const gate = await startGate({ keys: ownKey, limits, override: pipelines("nop", true) });
+    const gate = await startGate({ keys: ownKey, limits, override: pipelines("nop", "shipped") });
     const attacker = new Attacker(gate);
     // In groups, since who says nothing for three seconds is sent away.
     for (let made = 0; made < count; made += 50)

@@ -1,16 +1,11 @@
 import { connect as dial, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as dialTls, type TLSSocket } from "node:tls";
-import type { Gate, Signal } from "./gate";
+import { exportPath, type Signal } from "../../simulator/otlp";
+import type { Gate } from "./gate";
 
 /** Attackers come from an address of their own, as they would; the clients that must be served come from 127.0.0.1. */
 const attackerAddress = "127.0.0.2";
-
-const services: Record<Signal, string> = {
-  metrics: "metrics.v1.MetricsService",
-  logs: "logs.v1.LogsService",
-  traces: "trace.v1.TraceService",
-};
 
 /** Frame types and flags of HTTP/2 (RFC 9113, 6). */
 export const type = {
@@ -78,7 +73,7 @@ export const head = ({ key, signal = "metrics", extra = [] }: Head = {}) =>
       [":method", "POST"],
       [":scheme", "https"],
       [":authority", "gate.test"],
-      [":path", `/opentelemetry.proto.collector.${services[signal]}/Export`],
+      [":path", exportPath[signal]],
       ["content-type", "application/grpc"],
       ["te", "trailers"],
       ...(key === undefined ? [] : [["signoz-ingestion-key", key]]),

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Exported, Signal } from "./gate";
+import { encode, type Signal, signals } from "../../simulator/otlp";
+import type { Exported } from "./gate";
 import { levels, sample, valuesOf } from "./otlp";
-import { type Pipelines, signals, startPipelines } from "./pipelines";
-import { attributes, encode, type One, one, type Value } from "./requests";
+import { type Pipelines, startPipelines } from "./pipelines";
+import { attributes, type One, one, type Value } from "./requests";
 
 const dana = "dana.o-neill@palindrom.example";
 let collector: Pipelines;

@@ -4,7 +4,8 @@ import { parse } from "yaml";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
-import { type Gate, gateName, OtlpClient, type Signal, startGate } from "./gate";
+import type { Signal } from "../../simulator/otlp";
+import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { countRecords, firstRecords, sample } from "./otlp";
 import { storedIn } from "./pipelines";
 import { cpuSeconds, residentMib } from "./process";
@@ -106,9 +107,9 @@ describe("a thousand engineers", () => {
         }),
       ).toBe(0);
     const recordsOf = {
-      metrics: countRecords(requests.metrics),
-      logs: countRecords(requests.logs),
-      traces: countRecords(requests.traces),
+      metrics: countRecords("metrics", requests.metrics),
+      logs: countRecords("logs", requests.logs),
+      traces: countRecords("traces", requests.traces),
     };
     const codes: Record<number, number> = {};
     const latencies: number[] = [];
@@ -180,8 +181,8 @@ function loadOfOneEngineer() {
     { signal: "metrics", everySeconds: 60 },
   ];
   const requests: Record<Signal, Buffer> = {
-    logs: firstRecords(sample("logs"), 4),
-    traces: firstRecords(sample("traces"), 4),
+    logs: firstRecords("logs", sample("logs"), 4),
+    traces: firstRecords("traces", sample("traces"), 4),
     metrics: sample("metrics"),
   };
   return { perEngineer, requests };

@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { claudeCode, conventions, expectedContent, namesOf } from "../../infra/gate/allowed";
-import type { Exported, Signal } from "./gate";
+import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import type { Exported } from "./gate";
 import { levels, sample } from "./otlp";
-import { type Pipelines, signals, startPipelines } from "./pipelines";
-import {
-  attributes,
-  claudeScope,
-  encode,
-  type Message,
-  nanoseconds,
-  type One,
-  one,
-  type Value,
-} from "./requests";
+import { type Pipelines, startPipelines } from "./pipelines";
+import { attributes, claudeScope, nanoseconds, type One, one, type Value } from "./requests";
 
 let collector: Pipelines;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Signal } from "./gate";
-import { type Pipelines, signals, startPipelines } from "./pipelines";
+import { encode, type Signal, signals } from "../../simulator/otlp";
+import { type Pipelines, startPipelines } from "./pipelines";
 import { ages, at, attribute, counted, day, poison, records, timed } from "./poison";
-import { attributes, encode, type One, one, type Value } from "./requests";
+import { attributes, type One, one, type Value } from "./requests";
 
 let collector: Pipelines;
 beforeAll(async () => {

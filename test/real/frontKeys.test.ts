@@ -4,7 +4,8 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
-import { type Gate, gateName, OtlpClient, type Signal, startGate } from "./gate";
+import { signals } from "../../simulator/otlp";
+import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { startGoClient } from "./goClient";
 import { sample } from "./otlp";
 import { haproxy, type Suite, versionOf } from "./parts/haproxy";
@@ -12,7 +13,6 @@ import { haproxy, type Suite, versionOf } from "./parts/haproxy";
 const accepted = 0;
 const unauthenticated = 16;
 const unavailable = 14;
-const signals: Signal[] = ["metrics", "logs", "traces"];
 const infra = (name: string) => join(__dirname, "../../infra/gate", name);
 
 /** What a client may put into the header; undefined: no header; a list: the header that often. */

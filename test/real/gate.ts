@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import type { GateOptions as Rendered } from "../../infra/gate/options";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
+import { exportPath, type Signal } from "../../simulator/otlp";
 import { collector, signozExporters } from "./parts/collector";
 import { haproxy } from "./parts/haproxy";
 import { endsInFiles, layConfig, readLines } from "./pipelines";
@@ -259,14 +260,6 @@ async function end(child: ChildProcess, exited: () => boolean, signal: NodeJS.Si
   if (!exited()) child.kill("SIGKILL");
 }
 
-export type Signal = "metrics" | "logs" | "traces";
-
-const services: Record<Signal, string> = {
-  metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-  logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-  traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-};
-
 /** A gRPC client of a gate that sends recorded requests as the bytes they are. */
 export class OtlpClient {
   private readonly client: grpc.Client;
@@ -294,7 +287,7 @@ export class OtlpClient {
       for (const value of [values].flat()) metadata.add(name, value);
     return new Promise<grpc.status>((resolve) => {
       this.client.makeUnaryRequest(
-        services[signal],
+        exportPath[signal],
         (bytes: Buffer) => bytes,
         (bytes: Buffer) => bytes,
         request,

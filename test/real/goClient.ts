@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { freePort } from "../../simulator/freePort";
+import { signals } from "../../simulator/otlp";
 import { type Gate, gateName, OtlpClient, run, untilHealthy } from "./gate";
 import { collector } from "./parts/collector";
-import { signals } from "./pipelines";
 
 /** Of docs/instrumentation-guide.md; without a queue and retries, what the gate answers is what the client is told. */
 export const advised = {

@@ -7,11 +7,10 @@ import { parse, stringify } from "yaml";
 import { defaultGate, type GateOptions } from "../../infra/gate/options";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
-import { type Exported, OtlpClient, type Signal } from "./gate";
+import { encode, type Signal } from "../../simulator/otlp";
+import { type Exported, OtlpClient } from "./gate";
 import { collector } from "./parts/collector";
-import { encode, one } from "./requests";
-
-export const signals: Signal[] = ["metrics", "logs", "traces"];
+import { one } from "./requests";
 
 /** The shipped collector behind the front: no TLS, no key, and the header by which the front names the key's owner. */
 export interface Pipelines {

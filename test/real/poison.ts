@@ -1,8 +1,8 @@
 import { limits } from "../../infra/gate/limits";
 import { defaultGate } from "../../infra/gate/options";
-import type { Exported, Signal } from "./gate";
-import { signals } from "./pipelines";
-import { attributes, type Message, nanoseconds, type One, type Value } from "./requests";
+import { type Message, type Signal, signals } from "../../simulator/otlp";
+import type { Exported } from "./gate";
+import { attributes, nanoseconds, type One, type Value } from "./requests";
 
 export const day = 86_400_000;
 /** The time so many milliseconds from now. */

@@ -1,19 +1,4 @@
-import { join } from "node:path";
-import { loadSync } from "@grpc/proto-loader";
-import type { Signal } from "./gate";
-
-// biome-ignore lint/suspicious/noExplicitAny: a message of otlp.proto, written by hand in each test
-export type Message = any;
-
-const methods = loadSync(join(__dirname, "../../simulator/month/otlp.proto"), { longs: String })[
-  "otlp.Export"
-] as
-  // biome-ignore lint/suspicious/noExplicitAny: what the loader makes of a service
-  any;
-
-/** The bytes of an export request. */
-export const encode = (signal: Signal, groups: Message[]): Buffer =>
-  methods[signal].requestSerialize({ groups });
+import type { Group, Message, Scope, Signal } from "../../simulator/otlp";
 
 export type Value =
   | string
@@ -60,7 +45,7 @@ export interface One {
 }
 
 /** One good record as Claude Code sends it (now), with parts of it replaced. */
-export function one(signal: Signal, parts: One = {}): Message {
+export function one(signal: Signal, parts: One = {}): Group<[Scope]> {
   const now = nanoseconds(Date.now());
   const scope = { name: parts.scope ?? claudeScope[signal], ...parts.scopeFields };
   const records = {

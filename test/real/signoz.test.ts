@@ -10,10 +10,11 @@ import type { ContentInput } from "../../infra/signoz/contentInput";
 import { dataMountpoint, exporters, gate as gateMetrics } from "../../infra/signoz/names";
 import { Signoz } from "../../scripts/verifyContent/signoz";
 import { freePort } from "../../simulator/freePort";
+import { encode } from "../../simulator/otlp";
 import { fullInput } from "../../simulator/signoz/input";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, startGate } from "./gate";
-import { attributes, encode, nanoseconds, one } from "./requests";
+import { attributes, nanoseconds, one } from "./requests";
 import { SignozServer, signozBinary } from "./signoz";
 
 const minute = 60_000;

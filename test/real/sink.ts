@@ -1,4 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
+import { exportService, signals } from "../../simulator/otlp";
 import { countRecords } from "./otlp";
 
 /** What stands behind the gate in tests of its queues: a plain OTLP store that may be down. */
@@ -10,31 +11,19 @@ export class Sink {
 
   start(): Promise<void> {
     const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
-    const method = (path: string) => ({
-      Export: {
-        path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: (bytes: Buffer) => bytes,
-        requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: (bytes: Buffer) => bytes,
-        responseDeserialize: (bytes: Buffer) => bytes,
-      },
-    });
-    for (const name of [
-      "logs.v1.LogsService",
-      "trace.v1.TraceService",
-      "metrics.v1.MetricsService",
-    ])
-      server.addService(method(`/opentelemetry.proto.collector.${name}/Export`), {
-        Export: (
-          call: grpc.ServerUnaryCall<Buffer, Buffer>,
-          answer: grpc.sendUnaryData<Buffer>,
-        ) => {
-          this.records += countRecords(call.request);
-          answer(null, Buffer.alloc(0));
+    for (const signal of signals)
+      server.addService(
+        { Export: { ...exportService[signal], requestDeserialize: (bytes: Buffer) => bytes } },
+        {
+          Export: (
+            call: grpc.ServerUnaryCall<Buffer, object>,
+            answer: grpc.sendUnaryData<object>,
+          ) => {
+            this.records += countRecords(signal, call.request);
+            answer(null, {});
+          },
         },
-      });
+      );
     this.server = server;
     return new Promise((resolve, reject) =>
       server.bindAsync(

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
+import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
 import { Store } from "./clickhouse/store";
-import { type Gate, OtlpClient, type Signal, startGate } from "./gate";
-import { readLines, signals } from "./pipelines";
+import { type Gate, OtlpClient, startGate } from "./gate";
+import { readLines } from "./pipelines";
 import { ages, at, attribute, day, poison, records, timed } from "./poison";
-import { attributes, encode, type Message, type One, one, type Value } from "./requests";
+import { attributes, type One, one, type Value } from "./requests";
 
 const key = { "signoz-ingestion-key": "ada.personal-key" };
 let store: Store;

@@ -83,11 +83,11 @@ egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; 
 }
 
 collect_keys() {
-  local version key count=0
+  local version key said count=0
   while IFS= read -r version; do
     key=$(fetch_secret "$version")
     [[ $key != *$'\n'* ]] || fail "secret $version is not an ingestion key but several lines"
-    "$release/keys-map.sh" <<<"$key" 2>"$state/secrets.next/said" || fail "secret $version: $(cat "$state/secrets.next/said")"
+    { said=$("$release/keys-map.sh" <<<"$key" 2>&1 >&3) || fail "secret $version: $said"; } 3>&1
     count=$((count + 1))
   done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
   ((count > 0)) || fail "monitoring-settings lists no ingestion key"

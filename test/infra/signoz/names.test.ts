@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ServiceDefinition } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import { describe, expect, it } from "vitest";
 import { renderContent } from "../../../infra/signoz/content.js";
 import { events, gate, metrics, type Source, spans, stamped } from "../../../infra/signoz/names.js";
+import { decode, type Signal } from "../../../simulator/otlp.js";
 import { fullInput } from "../../../simulator/signoz/input.js";
 import { type BuilderSpec, builderQueries } from "./queries.js";
 
@@ -12,13 +11,9 @@ interface Attribute {
   key: string;
   value: Record<string, unknown>;
 }
-const proto = join(__dirname, "../../../simulator/month/otlp.proto");
 const samples = join(__dirname, "../../samples/claude-code/grpc-default");
-const requests = loadSync(proto, { longs: String })["otlp.Export"] as ServiceDefinition;
 /** A recorded request, decoded. */
-const read = (signal: "metrics" | "logs" | "traces", file: string) =>
-  // biome-ignore lint/suspicious/noExplicitAny: the OTLP tree, which is read by path
-  (requests[signal] as any).requestDeserialize(readFileSync(join(samples, file)));
+const read = (signal: Signal, file: string) => decode(signal, readFileSync(join(samples, file)));
 
 // biome-ignore lint/suspicious/noExplicitAny: the OTLP tree, which is read by path
 const recordsOf = (scopes: { records: any[] }[]) => scopes.flatMap(({ records }) => records);
@@ -34,17 +29,17 @@ const sentInLogs: Record<string, Record<string, string>> = {};
 const temporality: Record<string, number> = {};
 /** AGGREGATION_TEMPORALITY_DELTA of opentelemetry-proto 1.5. */
 const delta = 1;
-for (const { resource, scopes } of read("metrics", "01-metrics.bin").groups)
+for (const { resource, scopes } of read("metrics", "01-metrics.bin"))
   for (const { name, sum } of recordsOf(scopes)) {
     temporality[name] = sum.aggregationTemporality;
     for (const { attributes } of sum.dataPoints) see(name, resource.attributes, attributes);
   }
-for (const { resource, scopes } of read("logs", "02-logs.bin").groups)
+for (const { resource, scopes } of read("logs", "02-logs.bin"))
   for (const { body, attributes } of recordsOf(scopes)) {
     see(body.stringValue, resource.attributes, attributes);
     sentInLogs[body.stringValue] = sent[body.stringValue] ?? {};
   }
-for (const { resource, scopes } of read("traces", "03-traces.bin").groups)
+for (const { resource, scopes } of read("traces", "03-traces.bin"))
   for (const { name, attributes } of recordsOf(scopes)) see(name, resource.attributes, attributes);
 
 describe("names", () => {
