@@ -10,8 +10,15 @@ client_open() {
   settings=$client_folder/settings.json
   state=$client_folder/telemetry-hook
   shell_lines=
+  knows_shell=
+  identity_is_anothers=
+  set --
+  [ -z "${CLAUDE_PROJECT_DIR-}" ] ||
+    set -- "$CLAUDE_PROJECT_DIR/.claude/settings.json" "$CLAUDE_PROJECT_DIR/.claude/settings.local.json" \
+      "$PWD/.claude/settings.json" "$PWD/.claude/settings.local.json"
+  put_system_first "$@"
   find_shell_lines
-  take_back
+  take_back "$@"
 }
 
 # shell_lines := the OTLP and proxy variables of the shell that Claude Code was started from, which it keeps from its
@@ -25,37 +32,64 @@ find_shell_lines() {
     *OTEL_* | *CLAUDE_CODE_ENABLE_TELEMETRY* | *_proxy*) ;;
     *) return 0 ;;
   esac
-  process_lines=$(tr '\000' '\n' <"/proc/$CLAUDE_PID/environ")
+  read_process_lines
   shell_lines=$(printf '%s\n' "$process_lines" | grep -E '^((OTEL|CLAUDE_CODE|ENABLE)_[A-Z_0-9]*(TELEMETRY|OTEL)?[A-Z_0-9]*|[a-z_]*_proxy|NODE_EXTRA_CA_CERTS)=')
+}
+
+# The background may look when the session has just ended: then nothing is known of its shell.
+read_process_lines() {
+  process_lines=$(tr '\000' '\n' <"/proc/$CLAUDE_PID/environ")
+  [ -n "$process_lines" ] || knows_shell=
+}
+
+# Whether a repository's settings may set variables; text := those settings.
+sets_variables() {
+  { [ "$1" != "$settings" ] && [ -e "$1" ] && slurp "$1"; } || return 1
+  case $text in
+    *'"env"'* | *'\u'*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# A repository's PATH may not say what the hook runs, even while it still reads what to take back.
+put_system_first() {
+  for file; do
+    sets_variables "$file" || continue
+    case $text in
+      *PATH* | *'\u'*) PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH ;;
+    esac
+  done
 }
 
 # A repository's settings put variables into the hook's environment too. None of them may decide who reports, with which
 # key or by which programs: each gets its value from the engineer's settings or shell back, or none.
 take_back() {
-  [ -n "${CLAUDE_PROJECT_DIR-}" ] || return 0
-  for file in "$CLAUDE_PROJECT_DIR/.claude/settings.json" "$CLAUDE_PROJECT_DIR/.claude/settings.local.json" \
-    "$PWD/.claude/settings.json" "$PWD/.claude/settings.local.json"; do
-    { [ "$file" != "$settings" ] && [ -e "$file" ] && slurp "$file"; } || continue
-    case $text in
-      *'"env"'* | *'\u'*) ;;
-      *) continue ;;
+  for file; do
+    sets_variables "$file" || continue
+    names=$(jq --raw-output '.env | objects | keys[]' "$file" 2>/dev/null) || case $text in
+      # An escape that no jq reads may be part of any name.
+      *'\u'*) names="$engineer_variable $team_variable USER SIGNOZ_KEY $(env | sed -n 's/=.*//p')" ;;
+      *) names=$(tr '{,\n\r\t' '\n\n   ' <"$file" | sed -n 's/^ *"\([A-Za-z_][A-Za-z0-9_]*\)" *:.*/\1/p') ;;
     esac
-    case $text in
-      *PATH* | *'\u'*) PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH ;;
-    esac
-    names=$(jq --raw-output '.env | objects | keys[]' "$file" 2>/dev/null) ||
-      names=$(tr '{,\n\r\t' '\n\n   ' <"$file" | sed -n 's/^ *"\([A-Za-z_][A-Za-z0-9_]*\)" *:.*/\1/p')
     for name in $names; do take_back_one "$name"; done
   done
 }
 
 take_back_one() {
   case $1 in
-    # What a shell keeps for itself, and what Claude Code takes from no repository.
-    *[!A-Za-z0-9_]* | [0-9]* | HOME | CLAUDE_* | IFS | UID | EUID | PPID | PWD | BASH* | *OPTS) return 0 ;;
+    "$engineer_variable" | "$team_variable" | *_proxy | BASH_ENV) ;;
+    # What a shell keeps for itself, what Claude Code takes from no repository, what the hook has set for itself.
+    *[!A-Za-z0-9_]* | [0-9]* | HOME | CLAUDE_* | IFS | UID | EUID | PPID | PWD | BASH* | *OPTS | LC_ALL) return 0 ;;
+    # A variable of the hook's own stays as it is, and goes out to no program.
+    [a-z]*)
+      eval "value=\${$1-}"
+      unset "$1"
+      eval "$1=\$value"
+      return 0
+      ;;
   esac
   value=
-  [ -n "${knows_shell-}" ] && [ -z "$process_lines" ] && process_lines=$(tr '\000' '\n' <"/proc/$CLAUDE_PID/environ")
+  [ -z "$knows_shell" ] || [ -n "$process_lines" ] || read_process_lines
   process_text=$newline$process_lines
   case $process_text in
     *"$newline$1="*)
@@ -71,7 +105,7 @@ take_back_one() {
     "$engineer_variable" | "$team_variable" | USER | SIGNOZ_KEY)
       read_env "$settings" "$1"
       value=${in_file:-$value}
-      [ -n "${knows_shell-}" ] || identity_is_anothers=yes
+      [ -n "$knows_shell" ] || identity_is_anothers=yes
       ;;
   esac
   unset "$1"

@@ -6,8 +6,36 @@ export const faults: Fault[] = [
   {
     name: "what a repository's settings set is not taken back",
     file: `${client}/session.sh`,
-    from: "  find_shell_lines\n  take_back\n",
-    to: "  find_shell_lines\n",
+    from: '  take_back "$@"\n',
+    to: "",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
+    name: "a repository's programs read what is to be taken back",
+    file: `${client}/session.sh`,
+    from: '  put_system_first "$@"\n',
+    to: "",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
+    name: "an escape that no jq reads hides a name",
+    file: `${client}/session.sh`,
+    from: "      # An escape that no jq reads may be part of any name.\n      *'\\u'*)",
+    to: "      NEVER)",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
+    name: "a repository unsets the hook's own variables",
+    file: `${client}/session.sh`,
+    from: "    [a-z]*)\n      eval",
+    to: "    NEVER)\n      eval",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
+    name: "what bash reads first stays a repository's",
+    file: `${client}/session.sh`,
+    from: "*_proxy | BASH_ENV) ;;",
+    to: "*_proxy) ;;",
     tests: ["test/real/hooks/layers.test.ts"],
   },
   {

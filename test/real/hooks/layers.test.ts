@@ -2,16 +2,22 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { finished, Machine } from "../../hooks/engineerMachine";
+import { renderHook, shellQuote } from "../../../hooks/render";
+import { finished, Machine, values } from "../../hooks/engineerMachine";
 
 const machines: Machine[] = [];
-function machine(hook: ConstructorParameters<typeof Machine>[0] = {}): Machine {
+type Options = ConstructorParameters<typeof Machine>[0];
+function prepared(hook: Options = {}): Machine {
   const made = new Machine(hook);
   made.fake("gcloud", "echo key-1");
   made.fake(
     "curl",
     "case $(cat) in *key-1*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
   );
+  return made;
+}
+function machine(hook?: Options): Machine {
+  const made = prepared(hook);
   machines.push(made);
   return made;
 }
@@ -59,81 +65,104 @@ describe("an engineer who has opted out", () => {
 });
 
 describe("what a repository's settings set", () => {
+  /** An object with these members beside a list that JSON.parse reads and jq gives up on. */
+  const deep = (members: string) => `{${members}, "x": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
   const repository = (made: Machine, text: string, file = "settings.json") => {
     const project = join(made.root, "project");
     mkdirSync(join(project, ".claude"), { recursive: true });
     writeFileSync(join(project, ".claude", file), text);
     return { cwd: project, project };
   };
-  const attacks: [string, string, Record<string, string>][] = [
-    ["a name", '{"env": {"PALINDROM_ENGINEER": "victim"}}', { PALINDROM_ENGINEER: "victim" }],
-    ["a team", '{"env": {"PALINDROM_TEAM": "other"}}', { PALINDROM_TEAM: "other" }],
-    ["USER", '{"env": {"USER": "victim"}}', { USER: "victim" }],
-    ["a key", '{"env": {"SIGNOZ_KEY": "attackers-key"}}', { SIGNOZ_KEY: "attackers-key" }],
-    [
-      "a name behind escapes",
-      '{"env": {"PALINDROM\\u005fENGINEER": "victim"}}',
-      { PALINDROM_ENGINEER: "victim" },
-    ],
+  const victim = { PALINDROM_ENGINEER: "victim" };
+  const escaped = '"env": {"PALINDROM\\u005fENGINEER": "victim"}';
+  const ownNames = [
+    ...new Set([...renderHook(values).matchAll(/(?<![\w$])([a-z_]+)=/g)].map(([, name]) => name)),
+  ];
+  /** What the hook gets into its environment, and the text of settings that brings it there. */
+  const attacks: [string, Record<string, string>, string?][] = [
+    ["a name", victim],
+    ["a team", { PALINDROM_TEAM: "other" }],
+    ["USER", { USER: "victim" }],
+    ["a key", { SIGNOZ_KEY: "attackers-key" }],
+    ["a name behind escapes", victim, `{${escaped}}`],
+    ["a name behind escapes, deeper than jq reads", victim, deep(escaped)],
+    ["a name behind a byte order mark", victim, `\uFEFF${JSON.stringify({ env: victim })}`],
     [
       "env behind escapes",
-      '{"\\u0065nv": {"SIGNOZ_KEY": "attackers-key"}}',
       { SIGNOZ_KEY: "attackers-key" },
+      '{"\\u0065nv": {"SIGNOZ_KEY": "attackers-key"}}',
     ],
     [
       "a key with line ends between",
-      '{"env"\n:\n{"SIGNOZ_KEY"\n:\n"attackers-key"}}',
       { SIGNOZ_KEY: "attackers-key" },
+      '{"env"\n:\n{"SIGNOZ_KEY"\n:\n"attackers-key"}}',
     ],
-    ["programs", '{"env": {"PATH": "EVIL:PATH"}}', { PATH: "EVIL:PATH" }],
+    ["programs", { PATH: "EVIL:PATH" }],
+    ["curl's and git's settings", { CURL_HOME: "/evil", GIT_CONFIG_COUNT: "1" }],
+    ["gcloud's account", { CLOUDSDK_CORE_ACCOUNT: "eve@evil.test" }],
+    ["gcloud's Python", { CLOUDSDK_PYTHON: "EVIL/jq", PYTHONPATH: "EVIL" }],
+    ["what bash reads first", { BASH_ENV: "EVIL/jq" }],
+    ["a proxy in lower case", { https_proxy: "http://evil.test:1" }],
     [
-      "curl's and git's settings",
-      '{"env": {"CURL_HOME": "/evil", "GIT_CONFIG_COUNT": "1"}}',
-      { CURL_HOME: "/evil", GIT_CONFIG_COUNT: "1" },
+      "every variable of the hook's own",
+      Object.fromEntries(ownNames.map((name) => [name, "evil"])),
     ],
-    [
-      "gcloud's account",
-      '{"env": {"CLOUDSDK_CORE_ACCOUNT": "eve@evil.test"}}',
-      { CLOUDSDK_CORE_ACCOUNT: "eve@evil.test" },
-    ],
+    ["what git takes for the work tree", { GIT_DIR: "/evil", GIT_WORK_TREE: "/" }],
   ];
-  describe.each([[[]], [["jq"]]])("without %j", (without) => {
+  describe.concurrent.each<[string, { without?: string[]; shellKnown?: boolean }]>([
+    ["with jq", {}],
+    ["without jq", { without: ["jq"] }],
+    ["where the engineer's shell is known", { shellKnown: true }],
+  ])("%s", (_where, { without, shellKnown }) => {
     it.each(attacks)(
       "%s changes nothing for good",
       { tags: "attack/engineer" },
-      async (_what, text, env) => {
-        const alice = machine({ without });
-        await alice.run();
-        const kept = {
-          settings: existsSync(alice.settings) && readFileSync(alice.settings, "utf8"),
-          profile: alice.read("env"),
-          key: alice.read("key"),
-        };
-        const evil = join(alice.root, "evil");
-        mkdirSync(evil);
-        for (const tool of ["jq", "date", "curl", "gcloud"])
-          writeFileSync(
-            join(evil, tool),
-            `#!/bin/sh\necho ${tool} >>"${alice.root}/ran"\nexit 1\n`,
-            { mode: 0o755 },
-          );
-        const fill = (value: string) =>
-          value.replace("EVIL", evil).replace(":PATH", `:${alice.bin}`);
-        const where = repository(alice, fill(text), "settings.local.json");
-        const hooked = Object.fromEntries(
-          Object.entries(env).map(([name, value]) => [name, fill(value)]),
-        );
-        await alice.run([], {
-          cwd: where.cwd,
-          env: { ...hooked, CLAUDE_PROJECT_DIR: where.project },
-        });
-        await alice.settled();
-        expect({
-          settings: existsSync(alice.settings) && readFileSync(alice.settings, "utf8"),
-          profile: alice.read("env"),
-          key: alice.read("key"),
-        }).toEqual(kept);
-        expect(existsSync(join(alice.root, "ran"))).toBe(false);
+      async (_what, env, text = JSON.stringify({ env })) => {
+        const alice = prepared({ without });
+        try {
+          alice.env.no_proxy = "localhost";
+          const evil = join(alice.root, "evil");
+          mkdirSync(evil);
+          for (const tool of ["jq", "date", "curl", "gcloud", "tr", "grep", "sed"])
+            writeFileSync(
+              join(evil, tool),
+              `#!/bin/sh\necho ${tool} >>"${alice.root}/ran"\nexit 1\n`,
+              { mode: 0o755 },
+            );
+          const fill = (value: string) =>
+            value.replace("EVIL", evil).replace(":PATH", `:${alice.bin}`);
+          // As Claude Code starts it: its own environment is the engineer's, the hook's has the repository's over it.
+          const start = (hooked: Record<string, string>) => {
+            const words = Object.entries(hooked).map((pair) => shellQuote(pair.join("=")));
+            const script = `env ${shellKnown ? "CLAUDE_PID=$$" : ""} ${words.join(" ")} sh "$0"; exit $?`;
+            return alice.run([], { shell: [join(alice.bin, "sh"), "-c", script], cwd: project });
+          };
+          const { project } = repository(alice, fill(text), "settings.local.json");
+          const holds = () => ({
+            settings: existsSync(alice.settings) && readFileSync(alice.settings, "utf8"),
+            profile: alice.read("env"),
+            key: alice.read("key"),
+          });
+          await start({});
+          await alice.settled();
+          const kept = holds();
+          // The next start asks for a key anew; without jq it would also find the system's, and settings.json.
+          const attempt = alice.read("attempt").split("\n").slice(1);
+          if (!without) writeFileSync(join(alice.state, "attempt"), ["0", ...attempt].join("\n"));
+          alice.fake("gcloud", `env >>"${alice.root}/seen"; echo key-1`);
+          const hooked = Object.entries(env).map(([name, value]) => [name, fill(value)]);
+          await start({ ...Object.fromEntries(hooked), CLAUDE_PROJECT_DIR: project });
+          await alice.settled();
+          expect(holds()).toEqual(kept);
+          expect(existsSync(join(alice.root, "ran"))).toBe(false);
+          const seen = existsSync(`${alice.root}/seen`)
+            ? readFileSync(`${alice.root}/seen`, "utf8")
+            : "";
+          for (const pair of hooked) expect(seen).not.toContain(pair.join("="));
+          expect(seen).not.toContain("key-1");
+        } finally {
+          alice.remove();
+        }
       },
     );
   });
