@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { renderHook, shellQuote } from "../../../hooks/render";
@@ -103,6 +111,7 @@ describe("what a repository's settings set", () => {
     ["gcloud's Python", { CLOUDSDK_PYTHON: "EVIL/jq", PYTHONPATH: "EVIL" }],
     ["what bash reads first", { BASH_ENV: "EVIL/jq" }],
     ["a proxy in lower case", { https_proxy: "http://evil.test:1" }],
+    ["where the hook sends to", { endpoint_url: "https://evil.test", ca_certificate: "evil" }],
     [
       "every variable of the hook's own",
       Object.fromEntries(ownNames.map((name) => [name, "evil"])),
@@ -146,6 +155,7 @@ describe("what a repository's settings set", () => {
           await start({});
           await alice.settled();
           const kept = holds();
+          rmSync(alice.envFile);
           // The next start asks for a key anew; without jq it would also find the system's, and settings.json.
           const attempt = alice.read("attempt").split("\n").slice(1);
           if (!without) writeFileSync(join(alice.state, "attempt"), ["0", ...attempt].join("\n"));
@@ -154,6 +164,7 @@ describe("what a repository's settings set", () => {
           await start({ ...Object.fromEntries(hooked), CLAUDE_PROJECT_DIR: project });
           await alice.settled();
           expect(holds()).toEqual(kept);
+          expect(existsSync(alice.envFile), "the session has its variables").toBe(true);
           expect(existsSync(join(alice.root, "ran"))).toBe(false);
           const seen = existsSync(`${alice.root}/seen`)
             ? readFileSync(`${alice.root}/seen`, "utf8")
