@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { claudeCode, conventions, expectedContent, namesOf } from "../../infra/gate/allowed";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import { textsOf } from "../texts";
 import type { Exported } from "./gate";
 import { levels, sample } from "./otlp";
 import { type Pipelines, startPipelines } from "./pipelines";
+import { counted } from "./poison";
 import { attributes, claudeScope, nanoseconds, type One, one, type Value } from "./requests";
 
 let collector: Pipelines;
@@ -212,8 +214,9 @@ const genAi = [
   "response",
 ];
 
-const textOf = (passed: { stored: Exported[]; refused: Exported[]; counts: Exported[] }) =>
-  JSON.stringify(passed);
+/** What of it has come through, as it was said or as bytes are written. */
+const heard = (value: unknown) =>
+  textsOf(value).filter((text) => /What-Was-Said|V2hhdC1XYXMtU2FpZC/i.test(text));
 
 describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (which) => {
   const scopeOf = (signal: Signal) =>
@@ -227,8 +230,7 @@ describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (
         signal,
         encode(signal, [one(signal, { scope: scopeOf(signal), ...parts })]),
       );
-      expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-      expect(textOf(passed)).not.toContain(Buffer.from(said).toString("base64"));
+      expect(heard(passed)).toEqual([]);
       expect(passed.stored.length + passed.refused.length).toBeGreaterThan(0);
     },
   );
@@ -245,8 +247,9 @@ describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (
           signal,
           encode(signal, [one(signal, { scope: scopeOf(signal), record })]),
         );
-        expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-        for (const name of names) expect(JSON.stringify(passed.counts)).toContain(name);
+        expect(heard(passed)).toEqual([]);
+        const counted = Object.keys(heldBack(passed.counts)).flatMap((list) => list.split(","));
+        expect(counted).toEqual(expect.arrayContaining(names));
       }
     },
   );
@@ -272,7 +275,7 @@ describe.each(["a scope of Claude Code's", "a scope that nobody knows"])("%s", (
             }),
           ]),
         );
-        expect([seed, textOf(passed).match(/What-Was-Said/i)]).toEqual([seed, null]);
+        expect([seed, heard(passed)]).toEqual([seed, []]);
       }
     },
   );
@@ -306,8 +309,8 @@ it.each(signals)(
   async (signal) => {
     const record = { attributes: anywhere("redaction.redacted.keys", `prompt,${said}`) };
     const passed = await collector.pass(signal, encode(signal, [one(signal, { record })]));
-    expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-    expect(JSON.stringify(passed.counts)).toContain("prompt,other");
+    expect(heard(passed)).toEqual([]);
+    expect(Object.keys(heldBack(passed.counts))).toEqual(["prompt,other"]);
   },
 );
 
@@ -324,8 +327,8 @@ describe("other scopes", () => {
         signal,
         encode(signal, [one(signal, { scope: "shop", record })]),
       );
-      expect(textOf(passed)).not.toMatch(/What-Was-Said/i);
-      expect(textOf(passed)).toContain("redaction.redacted.keys");
+      expect(heard(passed)).toEqual([]);
+      expect(textsOf(passed)).toContain("redaction.redacted.keys");
     },
   );
 
@@ -362,18 +365,14 @@ describe("other scopes", () => {
           ["card", said],
         ]),
       };
+      const told = { metrics: "orders", logs: "order placed", traces: "place order" };
       for (const signal of signals) {
         const { stored } = await own.pass(
           signal,
           encode(signal, [one(signal, { scope: "shop", record, metric: { name: "orders" } })]),
         );
-        const text = JSON.stringify(stored);
-        expect(text).toContain(
-          signal === "metrics" ? "orders" : signal === "logs" ? "order placed" : "place order",
-        );
-        expect(text).toContain('"NL"');
-        expect(text).toContain('"shop"');
-        expect(text).not.toMatch(/What-Was-Said/i);
+        expect(textsOf(stored)).toEqual(expect.arrayContaining([told[signal], "NL", "shop"]));
+        expect(heard(stored)).toEqual([]);
       }
     } finally {
       await own.stop();
@@ -389,7 +388,7 @@ describe("exemplars, which SigNoz's exporter does not store", () => {
     };
     const passed = await collector.pass("metrics", encode("metrics", [one("metrics", { record })]));
     expect([passed.stored, passed.refused]).toEqual([[], []]);
-    expect(JSON.stringify(passed.counts)).toContain("negative");
+    expect(counted(passed.counts)).toEqual({ negative: 1 });
   });
 });
 
@@ -399,10 +398,7 @@ describe("keepContent", () => {
     try {
       for (const [place, signal, parts] of places) {
         const { stored } = await keeping.pass(signal, encode(signal, [one(signal, parts)]));
-        expect([place, /What-Was-Said|V2hhdC1XYXMtU2FpZC/.test(JSON.stringify(stored))]).toEqual([
-          place,
-          true,
-        ]);
+        expect([place, heard(stored)]).not.toEqual([place, []]);
       }
     } finally {
       await keeping.stop();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
 import { signals } from "../../simulator/otlp";
+import { textsOf } from "../texts";
 import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { startGoClient } from "./goClient";
 import { sample } from "./otlp";
@@ -277,7 +278,7 @@ describe("the gRPC of Go", () => {
       await expect
         .poll(answers, { timeout: 10_000, interval: 500 })
         .toEqual(each(unauthenticated, accepted, accepted, unauthenticated));
-      expect(JSON.stringify(gate.received())).toContain("first.last");
+      expect(textsOf(gate.received())).toContain("first.last");
     } finally {
       await Promise.all(clients.map((client) => client.stop()));
       await gate.stop();
