@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exportPath } from "../../simulator/otlp";
 import { Attacker, message } from "./attacker";
 import { holder, holders, shared, strangers } from "./frontAttacks/attacks";
 import { type Gate, gateName, startGate } from "./gate";
@@ -20,7 +21,7 @@ async function meanwhile(gate: Gate, attack: () => Promise<unknown>) {
       servername: gateName,
       headers: {
         ":method": "POST",
-        ":path": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        ":path": exportPath.logs,
         "content-type": "application/grpc",
         te: "trailers",
         "signoz-ingestion-key": innocent,
