@@ -1,4 +1,4 @@
-import { isRecord, list, markKey, secretMark, strings } from "./resource";
+import { isHidden, isRecord, list, markKey, secretMark, strings } from "./resource";
 
 /** Google's own range for Identity-Aware Proxy TCP forwarding (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const iapRange = "35.235.240.0/20";
@@ -9,7 +9,9 @@ const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 /** What a firewall rule lets in that nothing may reach from outside. */
 export function firewallFaults(firewall: Record<string, unknown>): string[] {
   if (firewall.direction === "EGRESS" || firewall.disabled === true) return [];
-  const sources = strings(firewall.sourceRanges);
+  const hidden = ["sourceRanges", "allows"].filter((name) => isHidden(firewall[name]));
+  if (hidden.length) return hidden.map((name) => `hides ${name}, which nobody can judge then`);
+  const sources = list(firewall.sourceRanges).map(String);
   const internal =
     strings(firewall.sourceTags).length || strings(firewall.sourceServiceAccounts).length;
   // A rule without any source means 0.0.0.0/0 to Compute Engine.
@@ -20,7 +22,7 @@ export function firewallFaults(firewall: Record<string, unknown>): string[] {
   return list(firewall.allows)
     .flatMap((allow) => {
       const { protocol = "all", ports } = allow as { protocol?: string; ports?: unknown };
-      const open = strings(ports);
+      const open = list(ports).map(String);
       if (!open.length) return [`every port of ${protocol}`];
       return open
         .filter((port) => !(["tcp", "6"].includes(protocol) && port === gatePort))
@@ -91,7 +93,8 @@ export function instanceFaults(
 function metadataFaults({ metadata, metadataStartupScript }: Record<string, unknown>): string[] {
   if (metadataStartupScript !== undefined && !carriesSecret(metadataStartupScript, []))
     return ["sets metadataStartupScript, which replaces the VM at every edit; use metadata"];
-  if (!isRecord(metadata) || markKey in metadata) return [];
+  if (carriesSecret(metadata, [])) return [];
+  if (!isRecord(metadata)) return ["has no metadata that can be judged; OS Login must be on"];
   const faults = Object.entries(metadata)
     .filter(([key, value]) => !(metadataKeys[key]?.test(String(value)) ?? ownMetadata.test(key)))
     .map(([key]) => `metadata.${key} is not what policy/machines.ts lists`);
@@ -134,13 +137,16 @@ function identityFaults(instance: Record<string, unknown>): string[] {
     faults.push(
       "runs as the default service account, which can edit the whole project; give it its own",
     );
-  for (const nic of list(instance.networkInterfaces) as { network?: string; subnetwork?: string }[])
+  const nics = list(instance.networkInterfaces);
+  if (!nics.length) faults.push("has no network interface that can be judged");
+  for (const nic of nics as { network?: string; subnetwork?: string }[])
     if (!nic.subnetwork && (!nic.network || /(^|\/)default$/.test(nic.network)))
       faults.push("sits in the default network, whose firewall opens SSH to the world");
   const config = isRecord(instance.shieldedInstanceConfig) ? instance.shieldedInstanceConfig : {};
   const off = shielded.filter((part) => config[part] !== true);
   if (off.length) faults.push(`is no Shielded VM: ${off.join(", ")} must be true`);
-  if (instance.canIpForward === true) faults.push("forwards other machines' traffic");
+  if (![undefined, false].includes(instance.canIpForward as undefined))
+    faults.push("forwards other machines' traffic");
   return faults;
 }
 
@@ -167,10 +173,14 @@ export function commandFaults(inputs: Record<string, unknown>): string[] {
     faults.push(
       `runs ${JSON.stringify(inputs.create)}; the list of commands is in policy/machines.ts`,
     );
-  if (isRecord(inputs.environment) && !(markKey in inputs.environment))
-    for (const [name, value] of Object.entries(inputs.environment)) {
+  // The SDK's mocks mark the whole for one secret value in it.
+  const marked = isRecord(inputs.environment) && inputs.environment[markKey] === secretMark;
+  const environment = marked ? Object(inputs.environment).value : inputs.environment;
+  if (isHidden(environment)) faults.push("hides its environment, which nobody can judge then");
+  if (isRecord(environment))
+    for (const [name, value] of Object.entries(environment)) {
       if (!ownVariable.test(name)) faults.push(`sets the variable ${JSON.stringify(name)}`);
-      if (name === "READY_PROGRESS" && typeof value === "string" && !progressCommand.test(value))
+      if (name === "READY_PROGRESS" && !progressCommand.test(String(value)))
         faults.push(`asks how far it is by ${JSON.stringify(value)}`);
     }
   return faults;

@@ -39,6 +39,10 @@ export const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 /** What Pulumi's preview says of a value that only `up` makes known. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** Whether nobody can look into a value: marked by the SDK, or blinded or not yet known in a preview. */
+export const isHidden = (value: unknown): boolean =>
+  value === "[secret]" || value === unknownValue || (isRecord(value) && markKey in value);
+
 /** What is wrong with the members of a grant. */
 export function memberFaults(inputs: Record<string, unknown>): string[] {
   return [...strings(inputs.members), ...strings([inputs.member])]

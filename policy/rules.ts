@@ -1,6 +1,6 @@
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import {
-  markKey,
+  isHidden,
   memberFaults,
   type PolicyResource,
   secretOf,
@@ -59,11 +59,11 @@ const allowed: Record<string, Judge> = {
   "tls:index/locallySignedCert:LocallySignedCert": nothingToJudge,
   "pulumi:pulumi:Stack": nothingToJudge,
   "pulumi:pulumi:StackReference": nothingToJudge,
-  "pulumi:providers:gcp": nothingToJudge,
-  "pulumi:providers:random": nothingToJudge,
-  "pulumi:providers:tls": nothingToJudge,
-  "pulumi:providers:command": nothingToJudge,
-  "pulumi:providers:pulumi": nothingToJudge,
+  "pulumi:providers:gcp": providerFaults,
+  "pulumi:providers:random": providerFaults,
+  "pulumi:providers:tls": providerFaults,
+  "pulumi:providers:command": providerFaults,
+  "pulumi:providers:pulumi": providerFaults,
 
   "gcp:projects/service:Service": ({ inputs }) =>
     apis.has(String(inputs.service))
@@ -79,7 +79,7 @@ const allowed: Record<string, Judge> = {
       : [],
   "command:local:Command": ({ inputs }) => commandFaults(inputs).map((fault) => ["command", fault]),
   "gcp:secretmanager/secretVersion:SecretVersion": ({ inputs }) =>
-    isHidden(inputs.secretData)
+    inputs.secretData === undefined || isHidden(inputs.secretData)
       ? []
       : [["secret", "holds its payload in the clear; wrap it in pulumi.secret"]],
   "gcp:secretmanager/secretIamMember:SecretIamMember": (resource) => [
@@ -99,6 +99,11 @@ const allowed: Record<string, Judge> = {
  * @param secretValues plaintexts that may appear in no metadata (known in unit tests, not in CI)
  */
 export function judge(resources: PolicyResource[], secretValues: string[] = []): Violation[] {
+  const runsAs = resources
+    .filter(({ type }) => type === "gcp:compute/instance:Instance")
+    .map(({ inputs }) => Object(inputs.serviceAccount).email)
+    .filter((email) => email !== undefined && !isHidden(email))
+    .map((email) => `serviceAccount:${email}`);
   const accountComes = resources.some(({ type, created }) => type === accountType && created);
   return resources.flatMap((judged) => {
     // The first deployment makes the VM's account, whose address is not known before.
@@ -115,6 +120,9 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
             "is a kind of resource that policy/rules.ts does not list; add it with its rules",
           ],
         ];
+    const member = String(resource.inputs.member);
+    if (runsAs.length && vmAccount.test(member) && !runsAs.includes(member))
+      faults.push(["grants", `grants to ${quoted(member)}, which is not the account of the VM`]);
     return faults.map(([rule, message]) => ({
       rule,
       resource: `${resource.type} ${resource.name}`,
@@ -128,6 +136,15 @@ const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceacc
 
 /** The program's own components, which only group others. */
 const ownKind = /^monitoring:index:[A-Z][A-Za-z]*$/;
+
+/** What a provider may be told; any other address or identity would get the deployment's token. */
+const providerInputs = new Set(["version", "project", "region", "zone", "defaultLabels"]);
+
+function providerFaults({ inputs }: PolicyResource): Fault[] {
+  return Object.keys(inputs)
+    .filter((key) => !providerInputs.has(key))
+    .map((key) => ["type", `sets ${key}; the list of a provider's inputs is in policy/rules.ts`]);
+}
 
 function roleFaults({ inputs }: PolicyResource, role: string): Fault[] {
   return inputs.role === role
@@ -159,16 +176,6 @@ function tunnelFaults({ condition }: Record<string, unknown>): Fault[] {
   return expression === "destination.port == 8080"
     ? []
     : [["grants", "opens more than SigNoz's port; its condition must be destination.port == 8080"]];
-}
-
-/** Whether the engine keeps a value encrypted: marked by the SDK, or blinded or not yet known in a preview. */
-function isHidden(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === "[secret]" ||
-    value === unknownValue ||
-    (typeof value === "object" && value !== null && markKey in value)
-  );
 }
 
 const quoted = (value: unknown) => JSON.stringify(strings([value])[0] ?? typeof value);

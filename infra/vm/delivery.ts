@@ -58,14 +58,11 @@ export function machineSettings(
 
 /**
  * Reads what is delivered at once, so that a fault in it is found before any resource exists.
- * @returns what completes them to the instance's metadata. `monitoring-digest` names it all: the VM applies when it
- *   changes, and reports it once applied
+ * @returns the instance's metadata as far as it is known, and what completes it. `monitoring-digest` names it all: the VM
+ *   applies when it changes, and reports it once applied
  * @throws Error when Compute Engine would refuse the size
  */
-export function prepareDelivery(
-  settings: Settings,
-  content: SignozContent,
-): (host: string, secrets: SecretVersions) => Record<string, string> {
+export function prepareDelivery(settings: Settings, content: SignozContent) {
   const { "startup.sh": startup, ...files } = deliveredFiles({
     keepContent: settings.gate.keepContent,
     ownNames: settings.gate.ownNames,
@@ -77,15 +74,14 @@ export function prepareDelivery(
     "monitoring-files": JSON.stringify(files),
     "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
   };
-  return (host, secrets) => {
-    const delivered = {
-      ...prepared,
-      "monitoring-settings": JSON.stringify(machineSettings(settings, host, secrets)),
-    };
+  const complete = (host: string, secrets: SecretVersions) => {
+    const settingsText = JSON.stringify(machineSettings(settings, host, secrets));
+    const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);
     const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
-    return { ...delivered, "monitoring-digest": digest };
+    return { "monitoring-settings": settingsText, "monitoring-digest": digest };
   };
+  return { prepared, complete };
 }
 
 /**

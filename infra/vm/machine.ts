@@ -22,10 +22,10 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
     const { kmsKey } = machine;
 
     const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
-    const deliver = prepareDelivery(args.settings, args.content);
-    const metadata = pulumi
+    const { prepared, complete } = prepareDelivery(args.settings, args.content);
+    const completed = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
-      .apply(([host, secrets]) => deliver(host, secrets));
+      .apply(([host, secrets]) => complete(host, secrets));
     const instance = new Instance(
       `${name}-vm`,
       {
@@ -58,13 +58,15 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
           enableVtpm: true,
           enableIntegrityMonitoring: true,
         },
-        // `metadata`, since an edit of metadataStartupScript replaces the VM.
-        metadata: metadata.apply((delivered) => ({
+        // `metadata`, since an edit of metadataStartupScript replaces the VM. Its keys are known before `up`: they are judged.
+        metadata: {
           "enable-oslogin": "TRUE",
           "block-project-ssh-keys": "TRUE",
           "enable-guest-attributes": "TRUE",
-          ...delivered,
-        })),
+          ...prepared,
+          "monitoring-settings": completed["monitoring-settings"],
+          "monitoring-digest": completed["monitoring-digest"],
+        },
       },
       // Disk and address are held by the old VM, so it must go before the new one comes.
       { ...self, deleteBeforeReplace: true },
@@ -85,7 +87,7 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
 
     const { address, host } = args.network;
     this.gate = { address: pulumi.output(address), host: pulumi.output(host) };
-    this.version = metadata.apply((delivered) => delivered["monitoring-digest"] ?? "");
+    this.version = completed["monitoring-digest"];
     this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
     this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
     this.registerOutputs({ version: this.version });

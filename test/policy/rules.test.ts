@@ -406,6 +406,77 @@ describe("judge", () => {
       { sourceRanges: ["10.0.0.0/8 "], allows: everything },
       "ingress",
     ],
+    ...[unknownValue, "[secret]", secretOf("x")].flatMap(
+      (hidden, index): [string, string, object, string][] => {
+        const how = ["known only after up", "blinded", "marked as a secret"][index];
+        const command = "bash infra/ready/wait-for-gate.sh";
+        return [
+          [
+            `sources ${how}, beside a tag`,
+            "gcp:compute/firewall:Firewall",
+            { sourceRanges: hidden, sourceTags: ["vm"], allows: everything },
+            "ingress",
+          ],
+          [
+            `a source ${how}, beside a tag`,
+            "gcp:compute/firewall:Firewall",
+            { sourceRanges: [hidden], sourceTags: ["vm"], allows: everything },
+            "ingress",
+          ],
+          [
+            `what is let in ${how}`,
+            "gcp:compute/firewall:Firewall",
+            { sourceRanges: ["0.0.0.0/0"], allows: hidden },
+            "ingress",
+          ],
+          [
+            `a port ${how}`,
+            "gcp:compute/firewall:Firewall",
+            { sourceRanges: ["0.0.0.0/0"], allows: [{ protocol: "tcp", ports: ["4317", hidden] }] },
+            "ingress",
+          ],
+          [
+            `a progress command ${how}`,
+            "command:local:Command",
+            { create: command, environment: { READY_PROGRESS: hidden } },
+            "command",
+          ],
+        ];
+      },
+    ),
+    [
+      "an environment that nobody can look into",
+      "command:local:Command",
+      { create: "bash infra/ready/wait-for-gate.sh", environment: "[secret]" },
+      "command",
+    ],
+    [
+      "a marked environment with a variable that bash obeys",
+      "command:local:Command",
+      {
+        create: "bash infra/ready/wait-for-gate.sh",
+        environment: { [markKey]: secretMark, value: { BASH_ENV: "/tmp/evil" } },
+      },
+      "command",
+    ],
+    [
+      "a provider that sends its token elsewhere",
+      "pulumi:providers:gcp",
+      { project: "p", computeCustomEndpoint: "https://evil.invalid/" },
+      "type",
+    ],
+    [
+      "a provider under another identity",
+      "pulumi:providers:gcp",
+      { impersonateServiceAccount: "owner@p.iam.gserviceaccount.com" },
+      "type",
+    ],
+    [
+      "a provider's program from elsewhere",
+      "pulumi:providers:random",
+      { __internal: { pluginDownloadURL: "https://evil.invalid/" } },
+      "type",
+    ],
   ])("refuses %s", { tags: "attack/ci" }, (_, type, inputs, rule) =>
     expect(new Set(rules({ type, name: "r", inputs: { ...inputs } }))).toEqual(new Set([rule])),
   );
@@ -435,6 +506,11 @@ describe("judge", () => {
       "identity",
     ],
     ["a router", { canIpForward: true }, "identity"],
+    ["a router known only after up", { canIpForward: unknownValue }, "identity"],
+    ["networks known only after up", { networkInterfaces: unknownValue }, "identity"],
+    ["networks that are blinded", { networkInterfaces: "[secret]" }, "identity"],
+    ["metadata known only after up", { metadata: unknownValue }, "metadata"],
+    ["no metadata", { metadata: undefined }, "metadata"],
     ["no boot image", { bootDisk: {} }, "image"],
     ...[
       "ubuntu-os-cloud/debian-13",
@@ -512,6 +588,20 @@ describe("judge", () => {
   ])("lets %s pass", (_, type, inputs) =>
     expect(rules({ type, name: "r", inputs: { ...inputs } })).toEqual([]),
   );
+
+  it("refuses the account of another project's VM", { tags: "attack/ci" }, () => {
+    const grant = (project: string): PolicyResource => ({
+      type: "gcp:secretmanager/secretIamMember:SecretIamMember",
+      name: "grant",
+      inputs: {
+        role: accessor,
+        member: `serviceAccount:monitoring-vm@${project}.iam.gserviceaccount.com`,
+        secretId: "projects/p/secrets/monitoring-signoz-admin-secret-dev",
+      },
+    });
+    expect(rules(vm({}), grant("p"))).toEqual([]);
+    expect(rules(vm({}), grant("evil"))).toEqual(["grants"]);
+  });
 
   it("lets the VM's account be unknown only while the same change makes it", () => {
     const grant = {

@@ -14,6 +14,7 @@ const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
 describe("preview from a state without secrets, on the real engine", () => {
   let stack: EngineStack;
   let out: string;
+  let first: string;
   const gcloud = fakeTool("gcloud", "echo enabled");
   beforeAll(async () => {
     stack = await EngineStack.start();
@@ -27,6 +28,8 @@ describe("preview from a state without secrets, on the real engine", () => {
       "--stack",
       "dev",
     ]);
+    const preview = ["preview", "--json", "--show-sames", "--non-interactive", "--stack", "dev"];
+    first = (await run("pulumi", preview)).stdout;
     const up = await stack.up();
     expect(up.error).toBeUndefined();
     await run("scripts/ci/preview/publish.sh", ["dev", join(out, "copy.json")]);
@@ -75,6 +78,15 @@ describe("preview from a state without secrets, on the real engine", () => {
       writeFileSync(file, before);
     }
   }
+
+  it("lets the first deployment pass, of which much is known only after up", () => {
+    const { markdown, blockers } = summarize(parseDigest(first), {
+      stack: "dev",
+      allowReplace: false,
+    });
+    expect(markdown).toMatch(/Preview of `dev`: \d+ to create/);
+    expect(blockers).toEqual([]);
+  });
 
   it("publishes none of the stack's secrets, in clear or encrypted", {
     tags: "attack/state",

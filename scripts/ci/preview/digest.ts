@@ -57,7 +57,9 @@ export function changesOf(digest: PreviewDigest): ResourceChange[] {
     const type = step.newState?.type ?? step.oldState?.type ?? "";
     const change = changeOf(step.op, type);
     const known = byUrn.get(step.urn);
-    if (known && rank(known.change) <= rank(change)) continue;
+    // The step of a replacement that deletes has no new state, which is what the rules judge.
+    const tells = known?.step.newState !== undefined || step.newState === undefined;
+    if (known && tells && rank(known.change) <= rank(change)) continue;
     byUrn.set(step.urn, {
       change,
       urn: step.urn,

@@ -180,6 +180,18 @@ describe("summarize", () => {
     expect(markdown).toMatch(/\[!CAUTION\]/);
   });
 
+  it("judges a replacement that begins with a deletion", { tags: "attack/ci" }, () => {
+    const type = "gcp:compute/firewall:Firewall";
+    const inputs = { sourceRanges: ["0.0.0.0/0"], allows: [{ protocol: "tcp", ports: ["22"] }] };
+    const { newState: _, ...deletion } = step("delete-replaced", type, "ssh");
+    const made = step("create-replacement", type, "ssh", { newState: { type, inputs } });
+    for (const steps of [
+      [deletion, made],
+      [made, deletion],
+    ])
+      expect(summary({ steps }, true).blockers[0]).toMatch(/tcp\/22/);
+  });
+
   it("shows a change inside JSON kept in metadata by its leaf", () => {
     const settings = (tag: string) =>
       JSON.stringify({ org: "palindrom", images: { signoz: `signoz/signoz:${tag}` } });
