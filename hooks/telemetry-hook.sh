@@ -62,7 +62,7 @@ fi
 case $1 in
   background | watch)
     "$1"
-    sweep
+    sweep_after_uninstall
     ;;
   status | doctor | refresh | uninstall)
     command=$1

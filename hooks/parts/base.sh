@@ -132,9 +132,9 @@ make_lock() {
   return 1
 }
 
-# For commands that a person waits for: up to 5 s.
+# For commands that a person waits for: up to 20 s.
 lock_patiently() {
-  tries=50
+  tries=200
   until lock "$1"; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || return 1

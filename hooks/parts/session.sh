@@ -217,7 +217,10 @@ uninstall() {
   compose
   find_layers
   find_obstacle
-  lock_patiently settings
+  lock_patiently settings || {
+    echo "telemetry-hook: a session start is writing the settings just now; run uninstall again" >&2
+    return 1
+  }
   if [ ! -L "$settings" ] && unedited; then
     if [ -e "$state/before" ]; then
       mv -f "$state/before" "$settings"
@@ -242,16 +245,23 @@ uninstall() {
     /var/tmp/telemetry-hook-*/ca.pem) rm -rf "${certificate%/ca.pem}" ;;
   esac
   sweep
+  unlock settings
   echo "Reporting is off. On again: $self refresh"
 }
 
-# Once reporting is off nothing else stays: whoever still ran in the background sweeps what it left after uninstall did.
+# Leaves nothing but that reporting is off. The caller holds the lock, or a refresh would lose what it has just kept.
 sweep() {
-  [ -e "$state/off" ] || return 0
   for file in "$state"/*; do
     case $file in
-      */off) ;;
+      */off | */settings.lock) ;;
       *) rm -f "$file" ;;
     esac
   done
+}
+
+# Who still ran in the background when reporting was switched off takes away what it has left since.
+sweep_after_uninstall() {
+  [ -e "$state/off" ] && lock_patiently settings || return 0
+  [ ! -e "$state/off" ] || sweep
+  unlock settings
 }

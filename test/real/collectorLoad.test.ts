@@ -152,7 +152,7 @@ describe("a thousand engineers", () => {
     const took = elapsed();
     const cpu = (cpuSeconds(gate.collectorPid) - cpuBefore) / took;
     await Promise.all(inFlight);
-    await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(records);
+    await expect.poll(() => sink.records, { timeout: 180_000 }).toBe(records);
     latencies.sort((a, b) => a - b);
     console.log(
       `1000 engineers: ${(sent / took).toFixed(0)} requests/s, ${(records / took).toFixed(0)} records/s, ` +
@@ -165,7 +165,7 @@ describe("a thousand engineers", () => {
     expect(codes).toEqual({ 0: sent });
     // What services.sh gives the collector at least.
     expect(peakMib).toBeLessThan(1280);
-  }, 240_000);
+  }, 400_000);
 });
 
 /**

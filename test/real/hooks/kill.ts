@@ -40,7 +40,7 @@ async function killAt(step: number, hadKey: boolean): Promise<void> {
     await withSteps(machine, -1, "key-2");
     expect(machine.written().OTEL_EXPORTER_OTLP_HEADERS, `step ${step}`).toContain("key-2");
     expect(machine.sourced(`${machine.state}/env`).OTEL_EXPORTER_OTLP_HEADERS).toContain("key-2");
-    await machine.run(["uninstall"]);
+    expect(await machine.run(["uninstall"])).toMatchObject({ code: 0 });
     expect(bytes(machine), `uninstalled after step ${step}`).toBe(ownSettings);
   } finally {
     machine.remove();
