@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
@@ -8,6 +10,8 @@ import { machineMissing } from "./machine/machine";
 const missing = machineMissing();
 const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
+const here = (name: string) => join(__dirname, "containers", name);
+const text = (name: string) => readFileSync(here(name), "utf8");
 const soon = { timeout: 60_000, interval: 500 };
 const version = (what: string, number: number) =>
   `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
@@ -36,9 +40,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
   beforeAll(async () => {
     machine = await ContainerMachine.start();
     secrets = machine.secrets();
-    machine.sh(
-      `sed "s/^MemTotal:.*/MemTotal: ${7936 * 1024} kB/" /proc/meminfo >/tmp/meminfo; mount --bind /tmp/meminfo /proc/meminfo`,
-    );
+    machine.setMemory(7936);
     const run = await apply();
     expect(run, run.output).toMatchObject({ status: 0 });
   });
@@ -74,13 +76,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
       "of %s: user %s, no capability, nothing to write to, %i MiB",
       { tags: "attack/machine" },
       (service, user, mib) => {
-        const { output } = machine.within(
-          service,
-          `id -u; id -g; sed -n 's/^\\(CapEff\\|CapBnd\\|NoNewPrivs\\):[[:space:]]*//p' /proc/1/status
-        for place in / /etc /usr/bin /var/lib /opt; do ! touch $place/written 2>/dev/null || echo wrote to $place; done
-        cp /bin/sh /tmp/run; ! /tmp/run -c : 2>/dev/null || echo ran from /tmp; rm -f /tmp/run
-        ls -d /var/run/docker.sock /proc/kcore/. /host 2>/dev/null || true`,
-        );
+        const { output } = machine.within(service, text("confined.sh"));
         expect(output.split(/\s+/).filter(Boolean)).toEqual([
           user,
           user,
@@ -134,14 +130,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
     };
     const dial = (service: Service, targets: [string, string, number][]) =>
       machine
-        .within(
-          service,
-          `for one in ${targets.map((target) => target.join(",")).join(" ")}; do
-            ( IFS=,; set -- $one
-              if [ ${service} = signoz ]; then timeout 3 nc -w 2 "$2" "$3" </dev/null
-              else timeout 3 bash -c "exec 3<>/dev/tcp/$2/$3"; fi >/dev/null 2>&1 && echo "$1" ) &
-          done; wait`,
-        )
+        .within(service, text("dial.sh"), ...targets.map((target) => target.join(",")))
         .output.split("\n")
         .filter(Boolean)
         .sort();
@@ -418,9 +407,7 @@ ${machine.sh("docker ps --all; for name in front collector; do docker logs --tai
       expect(shipped).toContain(from);
       machine.sh("rm -rf /tmp/release; cp -r /var/lib/monitoring/files /tmp/release");
       machine.sh("cat >/tmp/release/compose.yaml", shipped.replace(from, to));
-      const said = machine.sh(
-        `release=/tmp/release; . $release/services.sh; fail() { echo "$*"; exit 0; }; check_containment; echo passed`,
-      );
+      const said = machine.run(here("contained.sh"), "/tmp/release");
       expect(said).toMatch(/gives more than their own network, files and an unprivileged user to/);
       expect(said).toMatch(named);
     });

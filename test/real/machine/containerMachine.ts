@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { signozExporters } from "../parts/collector";
@@ -11,8 +11,7 @@ import { host } from "./delivered";
 import { Machine } from "./machine";
 import { enter, mayResizeOnline } from "./namespace";
 
-const images = join(__dirname, "images");
-const shipped = join(__dirname, "../../../infra");
+const here = (name: string) => join(__dirname, "containers", name);
 /** Beyond the machine's network card. */
 const outside = "10.0.0.1";
 export const address = "10.0.0.2";
@@ -72,20 +71,8 @@ export class ContainerMachine extends Machine {
   protected override async connect() {
     this.beyond = spawn("unshare", ["--net", "sleep", "7200"], { stdio: "ignore" });
     await sleep(200);
-    enter(this.holder, [
-      "sh",
-      "-euc",
-      `
-      ip link set lo up
-      ip link add eth0 type veth peer name eth0 netns ${this.beyond.pid}
-      ip address add ${address}/24 dev eth0; ip address add fd00::2/64 dev eth0 nodad
-      ip link set eth0 up; ip route add default via ${outside}; ip -6 route add default via fd00::1`,
-    ]);
-    this.onTheOutside(`
-      ip link set lo up
-      ip address add ${outside}/24 dev eth0; ip address add fd00::1/64 dev eth0 nodad; ip link set eth0 up
-      for one in 169.254.169.254/32 203.0.113.7/32 fd20:ce::254/128 2001:db8::7/128; do ip address add $one dev lo; done
-      ip route add 172.16.0.0/12 via ${address}`);
+    enter(this.holder, [here("card.sh"), `${this.beyond.pid}`, address, outside]);
+    enter(this.beyond, [here("beyond.sh"), outside, address]);
     const open = [
       "169.254.169.254:53",
       "203.0.113.7:587",
@@ -95,43 +82,23 @@ export class ContainerMachine extends Machine {
     ];
     this.listeners = spawn(
       "nsenter",
-      [
-        `--net=/proc/${this.beyond.pid}/ns/net`,
-        process.execPath,
-        "-e",
-        "for (const one of process.argv.slice(1)) { const [, host, port] = /(.*):(.*)/.exec(one); require('net').createServer((socket) => socket.end()).listen(port, host) }",
-        ...open,
-      ],
+      [`--net=/proc/${this.beyond.pid}/ns/net`, process.execPath, here("listeners.mjs"), ...open],
       { stdio: "ignore" },
     );
     return { pid: this.beyond.pid as number, address: outside };
   }
 
-  protected override async installDocker(root: string) {
-    const [data, parts] = [join(this.dir, "docker"), await imageParts()];
-    mkdirSync(data);
+  protected override async installDocker() {
+    mkdirSync(join(this.dir, "docker"));
     enter(
       this.holder,
       [
-        "sh",
-        "-euc",
-        `
-      cd ${root}
-      mkdir -p dev/pts var/lib/docker etc/docker context host .${this.dir}
-      mknod -m 666 dev/tty c 5 0; mknod -m 666 dev/full c 1 7
-      mount -t devpts devpts dev/pts -o newinstance,ptmxmode=0666; ln -s pts/ptmx dev/ptmx
-      mount --bind ${data} var/lib/docker
-      echo 'nameserver 169.254.169.254' >etc/resolv.conf
-      echo '${address} ${host}' >>etc/hosts
-      cp ${shipped}/vm/files/docker-daemon.json etc/docker/daemon.json
-      cp -r ${parts}/. ${images}/Dockerfile ${images}/signoz-otel-collector context
-      cp ${await signozExporters()} context/otelcol
-      cp -r $(dirname ${await haproxy()}) context/haproxy
-      cat >context/override.yaml
-      # A chroot would not do: what docker exec runs would find itself outside of its container.
-      ln -s / .${root}
-      pivot_root . host
-      umount --lazy /host`,
+        here("engine.sh"),
+        this.dir,
+        `${address} ${host}`,
+        await imageParts(),
+        await signozExporters(),
+        dirname(await haproxy()),
       ],
       stringify(override),
     );
@@ -159,9 +126,7 @@ export class ContainerMachine extends Machine {
       ],
       { stdio: ["ignore", log, log] },
     );
-    this.sh(
-      "for i in $(seq 60); do docker info >/dev/null 2>&1 && exit 0; sleep 0.5; done; exit 1",
-    );
+    this.sh("timeout 30 bash -c 'until docker info >/dev/null 2>&1; do sleep 0.5; done'");
   }
 
   /** Ends the daemon as a stop of its service does: with live-restore the containers stay. */
@@ -180,7 +145,7 @@ export class ContainerMachine extends Machine {
   override probe(key: string, ca = this.certificate.ca): number {
     const file = join(this.dir, "gate-ca.pem");
     this.onTheOutside(`cat >${file}`, ca);
-    const probe = join(shipped, "gate/probe.sh");
+    const probe = join(__dirname, "../../../infra/gate/probe.sh");
     return Number(
       this.onTheOutside(
         `${probe} ${host}:4317 ${file} ${address} 2>/dev/null && echo 0 || echo $?`,
@@ -189,10 +154,10 @@ export class ContainerMachine extends Machine {
     );
   }
 
-  /** Runs a command line in a service's container as its user; its output and exit status. */
-  within(service: Service, command: string, shell = "sh"): { status: number; output: string } {
+  /** Runs a command line, or a file of the test with its arguments, in a service's container as its user. */
+  within(service: Service, command: string, ...args: string[]): { status: number; output: string } {
     const output = this.sh(
-      `docker exec monitoring-${service}-1 ${shell} -c "$(cat)" 2>&1 </dev/null || echo "status $?"`,
+      `docker exec monitoring-${service}-1 sh -c "$(cat)" sh ${args.join(" ")} 2>&1 </dev/null || echo "status $?"`,
       command,
     );
     const status = Number(/status (\d+)\n$/.exec(output)?.[1] ?? 0);
@@ -206,9 +171,7 @@ export class ContainerMachine extends Machine {
 
   protected override async end() {
     if (this.daemon?.exitCode !== null) await this.startDocker();
-    this.sh(
-      'ids=$(docker ps --quiet); [ -z "$ids" ] || timeout 60 docker kill $ids >/dev/null 2>&1 || true',
-    );
+    this.sh("docker ps --quiet | timeout 60 xargs --no-run-if-empty docker kill || true");
     await this.stopDocker();
     this.sh("! mountpoint -q /mnt/monitoring || umount -l /mnt/monitoring");
     this.listeners?.kill("SIGKILL");
