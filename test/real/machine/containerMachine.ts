@@ -61,11 +61,7 @@ export class ContainerMachine extends Machine {
         "262144",
         `${files}`,
       );
-    return machine.begin(512).catch(async (error) => {
-      // What was never up cannot be ended, which must not hide why.
-      await machine.stop().catch(() => {});
-      throw error;
-    });
+    return machine.begin(512);
   }
 
   protected override async connect() {

@@ -71,7 +71,15 @@ export class Machine {
     return [dir, holder, await issueCertificate([host])] as const;
   }
 
-  protected async begin(diskMib: number, snapshot?: string): Promise<this> {
+  protected begin(diskMib: number, snapshot?: string): Promise<this> {
+    return this.prepare(diskMib, snapshot).catch(async (error) => {
+      // What was never up cannot be ended, which must not hide why.
+      await this.stop().catch(() => {});
+      throw error;
+    });
+  }
+
+  private async prepare(diskMib: number, snapshot?: string): Promise<this> {
     const { dir, holder } = this;
     const userland = await debian();
     const secretManager = await issueCertificate(["secretmanager.googleapis.com"]);
@@ -346,13 +354,16 @@ export class Machine {
     this.reboot();
   }
   async stop() {
-    await this.end();
-    this.server?.disconnect();
-    this.server?.kill();
-    this.holder.kill("SIGKILL");
-    await sleep(200);
-    spawnSync("losetup", ["--detach", this.loop]);
-    rmSync(this.dir, { recursive: true, force: true });
+    try {
+      await this.end();
+    } finally {
+      this.server?.disconnect();
+      this.server?.kill();
+      this.holder.kill("SIGKILL");
+      await sleep(200);
+      spawnSync("losetup", ["--detach", this.loop]);
+      rmSync(this.dir, { recursive: true, force: true });
+    }
   }
 }
 
