@@ -60,10 +60,7 @@ fi
 . "${self%/*}/clients/claude-code/doctor.sh"
 
 case $1 in
-  background | watch)
-    "$1"
-    sweep_after_uninstall
-    ;;
+  background | watch) "$1" ;;
   status | doctor | refresh | uninstall)
     command=$1
     shift

@@ -244,24 +244,11 @@ uninstall() {
   case $certificate in
     /var/tmp/telemetry-hook-*/ca.pem) rm -rf "${certificate%/ca.pem}" ;;
   esac
-  sweep
-  unlock settings
-  echo "Reporting is off. On again: $self refresh"
-}
-
-# Leaves nothing but that reporting is off. The caller holds the lock, or a refresh would lose what it has just kept.
-sweep() {
   for file in "$state"/*; do
     case $file in
-      */off | */settings.lock) ;;
+      */off) ;;
       *) rm -f "$file" ;;
     esac
   done
-}
-
-# Who still ran in the background when reporting was switched off takes away what it has left since.
-sweep_after_uninstall() {
-  [ -e "$state/off" ] && lock_patiently settings || return 0
-  [ ! -e "$state/off" ] || sweep
-  unlock settings
+  echo "Reporting is off. On again: $self refresh"
 }

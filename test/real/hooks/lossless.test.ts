@@ -47,7 +47,7 @@ describe.concurrent("settings.json comes out with", () => {
       expect(
         JSON.parse(after.replace(/^\xef\xbb\xbf/, "")).env.OTEL_EXPORTER_OTLP_HEADERS,
       ).toContain("key-1");
-      await machine.run(["uninstall"]);
+      expect(await machine.run(["uninstall"])).toMatchObject({ code: 0 });
       expect(readFileSync(machine.settings, "latin1")).toBe(text);
     } finally {
       machine.remove();
