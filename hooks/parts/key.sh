@@ -140,6 +140,8 @@ take_key() {
   fi
   key=$fetched
   source=$1
+  # After uninstall no key may stay.
+  [ ! -e "$state/off" ] || return 0
   # On a full disk nothing may look done: the next start asks again.
   put key "$key$newline" || {
     rm -f "$state/attempt"

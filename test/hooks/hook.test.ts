@@ -310,7 +310,7 @@ describe("uninstall", () => {
     expect(existsSync(engineer.settings)).toBe(false);
   });
   it("is not undone by a refresh that still ran in the background", async () => {
-    const engineer = withKeys("key-1");
+    const engineer = withKeys("key-1", "key-");
     await engineer.run();
     ageAttempt(engineer);
     engineer.fake(
