@@ -310,7 +310,7 @@ describe("uninstall", () => {
     expect(existsSync(engineer.settings)).toBe(false);
   });
   it("is not undone by a refresh that still ran in the background", async () => {
-    const engineer = withKeys("key-1", "key-");
+    const engineer = withKeys("key-1");
     await engineer.run();
     ageAttempt(engineer);
     engineer.fake(
@@ -323,6 +323,22 @@ describe("uninstall", () => {
     await engineer.until(() => existsSync(`${engineer.root}/over`));
     await engineer.settled();
     expect(header(engineer)).toBeUndefined();
+  });
+  it("keeps no key that the gate takes after it", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    ageAttempt(engineer);
+    engineer.fake("gcloud", "echo key-2");
+    engineer.fake(
+      "curl",
+      `touch "${engineer.root}/begun"; sleep 1; echo grpc-status: 0; touch "${engineer.root}/over"`,
+    );
+    await engineer.run();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    await engineer.run(["uninstall"]);
+    await engineer.until(() => existsSync(`${engineer.root}/over`));
+    await engineer.settled();
     expect(readdirSync(engineer.state)).not.toContain("key");
   });
   it("stays off until refresh, and leaves no key behind", async () => {
