@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { redaction } from "../../infra/gate/content";
 import { defaultGate } from "../../infra/gate/options";
+import { processors } from "../../infra/gate/processors";
 import { type Signal, signals } from "../../simulator/otlp";
 import { Attacker, message, request as whole } from "../real/attacker";
 import { type Gate, OtlpClient, startGate } from "../real/gate";
@@ -42,7 +43,8 @@ const steps = {
 type Steps = keyof typeof steps;
 
 const idle = [{ context: "resource", statements: ['set(attributes["never"], 1) where false'] }];
-const leastProcessors = {
+const allProcessors = {
+  ...processors(defaultGate),
   "transform/least": { metric_statements: idle, log_statements: idle, trace_statements: idle },
   ...Object.fromEntries(
     signals.map((signal) => {
@@ -56,7 +58,7 @@ const leastProcessors = {
 const pipelines = (exporter: string, done: Steps) => {
   const of = steps[done];
   return {
-    processors: leastProcessors,
+    processors: allProcessors,
     service: {
       pipelines: {
         ...(of && Object.fromEntries(signals.map((name) => [name, { processors: of(name) }]))),
