@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { HookValues } from "../../hooks/render";
 import { Engineer } from "./engineer";
 import { type Gate, startGate } from "./gate";
+import { logIn } from "./hooks/login";
 import { type MessagesApi, startMessagesApi } from "./messagesApi";
 import { claude } from "./parts/claude";
 
@@ -44,21 +45,6 @@ function engineer(hook: Partial<HookValues> = {}): Engineer {
   });
   engineers.push(made);
   return made;
-}
-
-/** Logs alice in at a gcloud that opens these secrets for her and knows no others. */
-function logIn(made: Engineer, secrets: Record<string, string>): void {
-  const folder = join(made.home, ".config/gcloud");
-  made.save(
-    join(folder, "configurations/config_default"),
-    "[core]\naccount = alice@palindrom.example\n",
-  );
-  made.save(join(folder, "active_config"), "default");
-  const answers = Object.entries(secrets).map(([id, key]) => `*--secret=${id}" "*) echo ${key} ;;`);
-  made.fake(
-    "gcloud",
-    `case "$* " in\n${answers.join("\n")}\n*) echo "ERROR: (gcloud) NOT_FOUND: Secret not found" >&2; exit 1 ;;\nesac`,
-  );
 }
 
 /** Whom every record of the requests since `before` is from, as it was stored. */
@@ -102,7 +88,7 @@ describe("a key of one's own", () => {
     tags: "attack/identity",
   }, async () => {
     const alice = engineer();
-    logIn(alice, { [secret.own]: own(1), [secret.shared]: shared });
+    logIn(alice, { secrets: { [secret.own]: own(1), [secret.shared]: shared } });
     expect(await session(alice, claim)).toEqual([]);
     expect(hasKey(alice, own(1))()).toBe(true);
     const verified = ["alice@palindrom.example, verified true"];
@@ -115,7 +101,7 @@ describe("a key of one's own", () => {
 
     // Both keys are taken while everybody fetches the new one; then the old one is refused.
     gate.setKeys([shared, own(1), own(2)].join("\n"));
-    logIn(alice, { [secret.own]: own(2), [secret.shared]: shared });
+    logIn(alice, { secrets: { [secret.own]: own(2), [secret.shared]: shared } });
     aDayLater(alice);
     const meanwhile = await session(alice, claim);
     await alice.until(hasKey(alice, own(2)));
@@ -125,7 +111,7 @@ describe("a key of one's own", () => {
     expect([meanwhile, rotated]).toEqual([verified, verified]);
 
     gate.setKeys(shared);
-    logIn(alice, { [secret.shared]: shared });
+    logIn(alice, { secrets: { [secret.shared]: shared } });
     aDayLater(alice);
     const refused = await session(alice, claim);
     expect(refused).toEqual([]);
@@ -156,7 +142,7 @@ describe("a home that lives for one session", () => {
   ])("reports from its first session with %s", async (_what, env, secrets, from) => {
     for (const _container of ["first", "second"]) {
       const made = engineer();
-      logIn(made, secrets);
+      logIn(made, { secrets: secrets as Record<string, string> });
       const who = { PALINDROM_ENGINEER: "carol" };
       expect(await entryPoint(made, { ...env, ...who } as Record<string, string>)).toEqual([from]);
     }

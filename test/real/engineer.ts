@@ -48,23 +48,19 @@ export class Engineer extends Machine {
     prompt: string,
     options: { args?: string[]; profile?: string; etc?: string; env?: Record<string, string> } = {},
   ): Promise<Ran> {
-    const lines = [
-      options.etc ? `mount --bind "${options.etc}" /etc` : "",
-      options.profile ? `. "${options.profile}"` : "",
-      'exec "$@"',
-    ].filter(Boolean);
-    const { args = ["--allowedTools", "Bash"] } = options;
-    const command = ["sh", "-c", lines.join("\n"), "sh", await claude(), "-p", prompt, ...args];
-    const [program = "", ...rest] = options.etc ? ["unshare", "-m", ...command] : command;
-    return finished(
-      spawn(program, rest, { cwd: this.project, env: { ...this.env, ...options.env } }),
-    );
+    const { args = ["--allowedTools", "Bash"], profile, etc, env } = options;
+    const sourced = profile ? ["sh", "-c", '. "$0"; exec "$@"', profile] : [];
+    return this.program([...sourced, await claude(), "-p", prompt, ...args], etc, env);
   }
 
   /** Runs the hook with a folder standing as /etc (root only). */
   inEtc(etc: string, args: string[]): Promise<Ran> {
-    const script = `mount --bind "${etc}" /etc && exec sh "$@"`;
-    const command = ["-m", "sh", "-c", script, "sh", this.hook, ...args];
-    return finished(spawn("unshare", command, { cwd: this.project, env: this.env }));
+    return this.program(["sh", this.hook, ...args], etc);
+  }
+
+  private program(command: string[], etc?: string, env: Record<string, string> = {}): Promise<Ran> {
+    const mount = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"'];
+    const [program = "", ...args] = etc ? [...mount, etc, ...command] : command;
+    return finished(spawn(program, args, { cwd: this.project, env: { ...this.env, ...env } }));
   }
 }

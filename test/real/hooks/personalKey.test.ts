@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { engineerOf, idOf } from "../../../infra/config/engineers";
 import { Machine } from "../../hooks/engineerMachine";
+import { type Google, logIn } from "./login";
 
 const machines: Machine[] = [];
 afterEach(() => {
@@ -12,12 +13,6 @@ afterEach(() => {
 const personalKeySecret = "monitoring-signoz-ingestion-key-{engineer}-secret-dev";
 const own = "alice@palindrom.example.0123456789";
 const shared = "shared-key-1";
-
-interface Google {
-  account?: string;
-  /** What Secret Manager says of each secret: a payload, or an error. */
-  secrets: Record<string, string>;
-}
 
 /** An engineer whose gcloud is logged in and answers with these secrets; the gate refuses what is in `refused`. */
 function engineer(google: Google, hook = {}): Machine {
@@ -30,22 +25,6 @@ function engineer(google: Google, hook = {}): Machine {
   );
   writeFileSync(join(made.root, "refused"), "no-such-key\n");
   return made;
-}
-
-function logIn(made: Machine, { account = "Alice@Palindrom.example", secrets }: Google): void {
-  const config = join(made.home, ".config/gcloud/configurations/config_work");
-  mkdirSync(dirname(config), { recursive: true });
-  writeFileSync(config, `[core]\naccount = ${account}\nproject = other\n[compute]\nzone = x\n`);
-  writeFileSync(join(made.home, ".config/gcloud/active_config"), "work");
-  const cases = Object.entries(secrets).map(([id, answer]) =>
-    answer.startsWith("ERROR")
-      ? `*--secret=${id}" "*) echo "${answer}" >&2; exit 1 ;;`
-      : `*--secret=${id}" "*) echo ${answer} ;;`,
-  );
-  made.fake(
-    "gcloud",
-    `case "$* " in\n${cases.join("\n")}\n*) echo "ERROR: (gcloud) NOT_FOUND: no such secret" >&2; exit 1 ;;\nesac`,
-  );
 }
 
 const idOfOwn = "monitoring-signoz-ingestion-key-alice-secret-dev";
@@ -156,11 +135,7 @@ describe("the id of one's own secret", () => {
   it("is asked of gcloud itself where its files do not tell", async () => {
     const alice = engineer({ secrets: bySecret });
     writeFileSync(join(alice.home, ".config/gcloud/active_config"), "elsewhere");
-    const script = readFileSync(join(alice.bin, "gcloud"), "utf8").replace(
-      "case ",
-      'case "$*" in "config get-value account") echo alice@palindrom.example; exit ;; esac\ncase ',
-    );
-    writeFileSync(join(alice.bin, "gcloud"), script);
+    writeFileSync(join(alice.root, "google/account"), "alice@palindrom.example");
     await alice.run();
     expect(inUse(alice)).toBe(own);
   });

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Machine } from "../../hooks/engineerMachine";
 
@@ -83,7 +84,8 @@ async function told(tool: string, words: string, hook = {}) {
   const machine = new Machine({ hook });
   try {
     machine.fake("gcloud", "exit 1");
-    machine.fake(tool, `cat >&2 <<'WORDS'\n${words}\nWORDS\nexit 1`);
+    writeFileSync(join(machine.root, "words"), `${words}\n`);
+    machine.fake(tool, `cat "${machine.root}/words" >&2; exit 1`);
     const start = await machine.run();
     const doctor = await machine.run(["doctor"]);
     return { start: start.stdout, doctor: doctor.stdout };
