@@ -95,9 +95,10 @@ export function shellQuote(value: string): string {
 export function renderClaudeSettings(): string {
   const hook = {
     type: "command",
-    // By `sh`, so that a checkout or archive that lost the executable bit still reports.
+    // By sh, so that a checkout or archive that lost the executable bit still reports; by its path, which neither a
+    // repository's PATH nor a function in its environment can stand for.
     // biome-ignore lint/suspicious/noTemplateCurlyInString: shell, not JavaScript
-    command: 'sh "${CLAUDE_CONFIG_DIR:-$HOME/.claude}/hooks/telemetry-hook.sh"',
+    command: '/bin/sh "${CLAUDE_CONFIG_DIR:-$HOME/.claude}/hooks/telemetry-hook.sh"',
     // Seconds. The hook gives itself 3 for its outside calls; Claude Code's default is 600.
     timeout: 10,
   };

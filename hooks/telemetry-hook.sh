@@ -26,6 +26,13 @@ one_password_reference=@ONE_PASSWORD_REFERENCE@
 key_generation=@KEY_GENERATION@
 instrument_programs=@INSTRUMENT_PROGRAMS@
 
+# bash, alone with a B in $-, takes functions from the environment, which would stand for programs here; with -p it takes
+# none. That this has been done only an argument can tell: a repository may set any variable, SHELLOPTS too.
+case $-,${1-} in
+  *B*,--) shift ;;
+  *B*) exec "$BASH" --posix -p "$0" -- "$@" ;;
+esac
+
 umask 077
 # Bytes, not characters: the same lengths and ranges in every shell and locale.
 LC_ALL=C
@@ -49,6 +56,9 @@ splice=$(cat "${self%/*}/parts/splice.awk")
 . "${self%/*}/parts/session.sh"
 
 client_open
+# The same for the programs that are started from here.
+# shellcheck disable=SC2086,SC2154 # words, set by client_open
+[ -z "$without_functions" ] || exec env $without_functions /bin/sh "$self" "$@"
 if [ -z "${1-}" ]; then
   # The client reads stdout until every holder has closed it: only the message may have it.
   (session_start 3>&1 >/dev/null 2>&1)

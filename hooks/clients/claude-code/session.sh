@@ -17,6 +17,7 @@ client_open() {
     set -- "$CLAUDE_PROJECT_DIR/.claude/settings.json" "$CLAUDE_PROJECT_DIR/.claude/settings.local.json" \
       "$PWD/.claude/settings.json" "$PWD/.claude/settings.local.json"
   put_system_first "$@"
+  find_functions "$@"
   find_shell_lines
   take_back "$@"
 }
@@ -58,6 +59,22 @@ put_system_first() {
     case $text in
       *PATH* | *'\u'*) PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH ;;
     esac
+  done
+}
+
+# without_functions := env's options that take out what bash would read as a function or as options of its own, which no
+# shell can unset. A name that no option of env can carry is none that a program is called by.
+find_functions() {
+  without_functions=
+  for file; do
+    sets_variables "$file" || continue
+    case $text in
+      *BASH_FUNC* | *OPTS* | *'\u'*) ;;
+      *) continue ;;
+    esac
+    without_functions=$(awk 'BEGIN {
+      for (name in ENVIRON) if (name ~ /^(_*BASH_FUNC[^*?= \t\n\\]+|(SHELL|BASH)OPTS)$/) print "-u", name
+    }')
   done
 }
 

@@ -39,6 +39,20 @@ export const faults: Fault[] = [
     tests: ["test/real/hooks/layers.test.ts"],
   },
   {
+    name: "a function in the environment stands for a program in the hook",
+    file: "hooks/telemetry-hook.sh",
+    from: '*B*) exec "$BASH" --posix -p "$0" -- "$@" ;;',
+    to: "*B*) ;;",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
+    name: "a function in the environment stands for a program that the hook's programs start",
+    file: "hooks/telemetry-hook.sh",
+    from: '[ -z "$without_functions" ] ||',
+    to: "true ||",
+    tests: ["test/real/hooks/layers.test.ts"],
+  },
+  {
     name: "an opt-out in settings.json is overwritten",
     file: `${client}/model.jq`,
     from: '| if .on then "" else .text end;',

@@ -6,12 +6,13 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { renderHook, shellQuote } from "../../../hooks/render";
-import { finished, Machine, values } from "../../hooks/engineerMachine";
+import { finished, Machine, values, which } from "../../hooks/engineerMachine";
 
 const machines: Machine[] = [];
 type Options = ConstructorParameters<typeof Machine>[0];
@@ -86,6 +87,11 @@ describe("what a repository's settings set", () => {
   const ownNames = [
     ...new Set([...renderHook(values).matchAll(/(?<![\w$])([a-z_]+)=/g)].map(([, name]) => name)),
   ];
+  const functions = Object.fromEntries(
+    "jq exec command unset awk cat env curl gcloud printf [ sh"
+      .split(" ")
+      .map((name) => [`BASH_FUNC_${name}%%`, "() { EVIL/jq; }"]),
+  );
   /** What the hook gets into its environment, and the text of settings that brings it there. */
   const attacks: [string, Record<string, string>, string?][] = [
     ["a name", victim],
@@ -110,6 +116,9 @@ describe("what a repository's settings set", () => {
     ["gcloud's account", { CLOUDSDK_CORE_ACCOUNT: "eve@evil.test" }],
     ["gcloud's Python", { CLOUDSDK_PYTHON: "EVIL/jq", PYTHONPATH: "EVIL" }],
     ["what bash reads first", { BASH_ENV: "EVIL/jq" }],
+    ["what bash takes as functions", functions],
+    ["functions, and what says that none are taken", { ...functions, SHELLOPTS: "privileged" }],
+    ["functions behind escapes", functions, deep('"env": {"\\u0042ASH_FUNC_jq%%": ""}')],
     ["a proxy in lower case", { https_proxy: "http://evil.test:1" }],
     ["where the hook sends to", { endpoint_url: "https://evil.test", ca_certificate: "evil" }],
     [
@@ -118,11 +127,12 @@ describe("what a repository's settings set", () => {
     ],
     ["what git takes for the work tree", { GIT_DIR: "/evil", GIT_WORK_TREE: "/" }],
   ];
-  describe.concurrent.each<[string, { without?: string[]; shellKnown?: boolean }]>([
+  describe.concurrent.each<[string, { without?: string[]; shellKnown?: boolean; bash?: boolean }]>([
     ["with jq", {}],
+    ["where sh is bash, as on macOS", { bash: true }],
     ["without jq", { without: ["jq"] }],
     ["where the engineer's shell is known", { shellKnown: true }],
-  ])("%s", (_where, { without, shellKnown }) => {
+  ])("%s", (_where, { without, shellKnown, bash }) => {
     it.each(attacks)(
       "%s changes nothing for good",
       { tags: "attack/engineer" },
@@ -130,6 +140,10 @@ describe("what a repository's settings set", () => {
         const alice = prepared({ without });
         try {
           alice.env.no_proxy = "localhost";
+          if (bash) {
+            rmSync(join(alice.bin, "sh"));
+            symlinkSync(which("bash") ?? "bash", join(alice.bin, "sh"));
+          }
           const evil = join(alice.root, "evil");
           mkdirSync(evil);
           for (const tool of ["jq", "date", "curl", "gcloud", "tr", "grep", "sed"])
@@ -143,7 +157,7 @@ describe("what a repository's settings set", () => {
           // As Claude Code starts it: its own environment is the engineer's, the hook's has the repository's over it.
           const start = (hooked: Record<string, string>) => {
             const words = Object.entries(hooked).map((pair) => shellQuote(pair.join("=")));
-            const script = `env ${shellKnown ? "CLAUDE_PID=$$" : ""} ${words.join(" ")} sh "$0"; exit $?`;
+            const script = `env ${shellKnown ? "CLAUDE_PID=$$" : ""} ${words.join(" ")} ${alice.bin}/sh "$0"; exit $?`;
             return alice.run([], { shell: [join(alice.bin, "sh"), "-c", script], cwd: project });
           };
           const { project } = repository(alice, fill(text), "settings.local.json");
@@ -170,6 +184,7 @@ describe("what a repository's settings set", () => {
             ? readFileSync(`${alice.root}/seen`, "utf8")
             : "";
           for (const pair of hooked) expect(seen).not.toContain(pair.join("="));
+          expect(seen).not.toContain("BASH_FUNC");
           expect(seen).not.toContain("key-1");
         } finally {
           alice.remove();
