@@ -3,6 +3,7 @@
  * kinds of body this project sends, with the rules its server adds to the description: strict fields, names
  * as DNS labels, one query a panel, which query a panel may hold, references that resolve.
  */
+import { textsOf } from "../texts.js";
 import {
   all,
   any,
@@ -96,9 +97,9 @@ const references: Check = (value, path) => {
   for (const id of Object.keys(panels))
     if (!placed.has(id)) errors.push(`${path}: panel ${id} is placed nowhere`);
   const declared = variables.map(({ spec }) => spec.name);
-  for (const [, name] of JSON.stringify(panels).matchAll(/\$([a-z_]+)/g))
-    if (name && name !== "ref" && !declared.includes(name))
-      errors.push(`${path}: $${name} is no variable of the dashboard`);
+  const used = textsOf(panels).flatMap((text) => text.match(/(?<=\$)[a-z_]+/g) ?? []);
+  for (const name of new Set(used))
+    if (!declared.includes(name)) errors.push(`${path}: $${name} is no variable of the dashboard`);
   return errors;
 };
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { textsOf } from "../texts";
+import { textsOf } from "../../simulator/texts";
 import { Engineer, type EngineerOptions } from "./engineer";
 import { type Exported, type Gate, startGate } from "./gate";
 import { type Link, silentLink } from "./link";

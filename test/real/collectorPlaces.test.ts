@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { claudeCode, conventions, expectedContent, namesOf } from "../../infra/gate/allowed";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
-import { textsOf } from "../texts";
+import { textsOf } from "../../simulator/texts";
 import type { Exported } from "./gate";
 import { levels, sample } from "./otlp";
 import { type Pipelines, startPipelines } from "./pipelines";

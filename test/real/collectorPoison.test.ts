@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode, type Signal, signals } from "../../simulator/otlp";
-import { textsOf } from "../texts";
+import { textsOf } from "../../simulator/texts";
 import { type Pipelines, startPipelines } from "./pipelines";
 import { ages, at, attribute, counted, day, poison, records, timed } from "./poison";
 import { attributes, type One, one, type Value } from "./requests";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
 import { signals } from "../../simulator/otlp";
-import { textsOf } from "../texts";
+import { textsOf } from "../../simulator/texts";
 import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { startGoClient } from "./goClient";
 import { sample } from "./otlp";

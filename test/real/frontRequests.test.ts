@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { textsOf } from "../texts";
+import { textsOf } from "../../simulator/texts";
 import { message } from "./attacker";
 import { type Gate, gateName, startGate } from "./gate";
 import { sample } from "./otlp";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../../infra/vm/delivery";
-import { textsOf } from "../../texts";
+import { textsOf } from "../../../simulator/texts";
 
 const files = deliveredFiles();
 const text = (name: string) => files[name] ?? "";
