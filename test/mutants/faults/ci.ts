@@ -4,7 +4,7 @@ const copy = [
   "test/scripts/ci/preview/standIn.test.ts",
   "test/scripts/ci/preview/standInProperty.test.ts",
 ];
-const rules = ["test/policy/rules.test.ts"];
+const rules = ["test/policy/"];
 const markup = ["test/scripts/ci/preview/markup.test.ts"];
 const workflows = ["test/scripts/ci/workflows.test.ts"];
 

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { unknownValue } from "../../policy/resource";
+import { resource, rules, vm } from "./resources";
+
+const secret = (name: string) => `monitoring-${name}-secret-dev`;
+const endpoint = secret("signoz-otlp-endpoint");
+const inProject = (secretId: string) => `projects/p/secrets/${secretId}`;
+const reader = (inputs: object) =>
+  resource("gcp:secretmanager/secretIamMember:SecretIamMember", {
+    role: "roles/secretmanager.secretAccessor",
+    ...inputs,
+  });
+
+describe("on a secret", () => {
+  it.each([
+    [
+      "another role on a secret",
+      { role: "roles/secretmanager.admin", member: "group:a@example.com", secretId: endpoint },
+    ],
+    ["everybody", { member: "allUsers", secretId: endpoint }],
+    ["a domain", { member: "domain:gmail.com", secretId: endpoint }],
+    [
+      "a whole workforce pool",
+      {
+        member: "principalSet://iam.googleapis.com/locations/global/workforcePools/p/*",
+        secretId: endpoint,
+      },
+    ],
+    [
+      "somebody who reads the admin password",
+      { member: "user:eve@example.com", secretId: inProject(secret("signoz-admin")) },
+    ],
+    [
+      "a group that reads one engineer's key",
+      { member: "group:all@example.com", secretId: secret("signoz-ingestion-key-dana") },
+    ],
+    [
+      "another machine's account",
+      { member: "serviceAccount:x@evil.iam.gserviceaccount.com", secretId: secret("tls") },
+    ],
+    ["a secret that nobody can name", { member: "user:eve@example.com", secretId: unknownValue }],
+  ])("refuses %s", { tags: "attack/ci" }, (_, inputs) =>
+    expect(new Set(rules(reader(inputs)))).toEqual(new Set(["grants"])),
+  );
+
+  it.each([
+    [
+      "a group that reads the endpoint",
+      { member: "group:engineers@example.com", secretId: inProject(endpoint) },
+    ],
+    [
+      "somebody of a workforce pool",
+      {
+        member: "principal://iam.googleapis.com/locations/global/workforcePools/p/subject/dana",
+        secretId: inProject(endpoint),
+      },
+    ],
+    [
+      "an engineer who reads the own key",
+      { member: "user:dana@example.com", secretId: secret("signoz-ingestion-key-dana") },
+    ],
+    [
+      "the VM that reads the certificate",
+      {
+        member: "serviceAccount:monitoring-dev@p.iam.gserviceaccount.com",
+        secretId: secret("tls"),
+      },
+    ],
+  ])("lets %s pass", (_, inputs) => expect(rules(reader(inputs))).toEqual([]));
+
+  it("refuses the account of another project's VM", { tags: "attack/ci" }, () => {
+    const grant = (project: string) =>
+      reader({
+        member: `serviceAccount:monitoring-vm@${project}.iam.gserviceaccount.com`,
+        secretId: inProject(secret("signoz-admin")),
+      });
+    expect(rules(vm({}), grant("p"))).toEqual([]);
+    expect(rules(vm({}), grant("evil"))).toEqual(["grants"]);
+  });
+
+  it("lets the VM's account be unknown only while the same change makes it", () => {
+    const grant = reader({ member: unknownValue, secretId: inProject(endpoint) });
+    const account = resource("gcp:serviceaccount/account:Account", {});
+    expect(rules(grant, { ...account, created: true })).toEqual([]);
+    expect(rules(grant, account)).toEqual(["grants"]);
+  });
+});
+
+describe("of a tunnel", () => {
+  const tunnel = (inputs: object) =>
+    resource("gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember", {
+      role: "roles/iap.tunnelResourceAccessor",
+      ...inputs,
+    });
+
+  it.each<[string, object]>([
+    [
+      "a member that nobody can name",
+      { member: unknownValue, condition: { expression: "destination.port == 8080" } },
+    ],
+    ["a tunnel to every port", { member: "user:a@example.com" }],
+    [
+      "a tunnel by a lax condition",
+      {
+        member: "user:a@example.com",
+        condition: { expression: "destination.port == 8080 || true" },
+      },
+    ],
+  ])("refuses %s", { tags: "attack/ci" }, (_, inputs) =>
+    expect(new Set(rules(tunnel(inputs)))).toEqual(new Set(["grants"])),
+  );
+
+  it("lets SigNoz through the tunnel pass", () => {
+    const condition = { title: "SigNoz only", expression: "destination.port == 8080" };
+    expect(rules(tunnel({ member: "group:leads@example.com", condition }))).toEqual([]);
+  });
+});
