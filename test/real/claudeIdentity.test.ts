@@ -1,8 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { HookValues } from "../../hooks/render";
+import { ageAttempt } from "../hooks/withKeys";
 import { Engineer } from "./engineer";
 import { type Gate, startGate } from "./gate";
 import { logIn } from "./hooks/login";
@@ -71,11 +70,6 @@ async function session(made: Engineer, env: Record<string, string> = {}): Promis
   return stamps(before);
 }
 
-/** Lets the hook's look for a new key be due. */
-function aDayLater(made: Engineer): void {
-  const [, ...rest] = made.read("attempt").split("\n");
-  writeFileSync(join(made.state, "attempt"), ["0", ...rest].join("\n"));
-}
 const header = (key: string) => `signoz-ingestion-key=${key}`;
 const hasKey = (made: Engineer, key: string) => () =>
   made.written().OTEL_EXPORTER_OTLP_HEADERS === header(key);
@@ -102,7 +96,7 @@ describe("a key of one's own", () => {
     // Both keys are taken while everybody fetches the new one; then the old one is refused.
     gate.setKeys([shared, own(1), own(2)].join("\n"));
     logIn(alice, { secrets: { [secret.own]: own(2), [secret.shared]: shared } });
-    aDayLater(alice);
+    ageAttempt(alice);
     const meanwhile = await session(alice, claim);
     await alice.until(hasKey(alice, own(2)));
     gate.setKeys([shared, own(2)].join("\n"));
@@ -112,7 +106,7 @@ describe("a key of one's own", () => {
 
     gate.setKeys(shared);
     logIn(alice, { secrets: { [secret.shared]: shared } });
-    aDayLater(alice);
+    ageAttempt(alice);
     const refused = await session(alice, claim);
     expect(refused).toEqual([]);
     await alice.until(hasKey(alice, shared));

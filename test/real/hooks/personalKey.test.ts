@@ -1,14 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { engineerOf, idOf } from "../../../infra/config/engineers";
-import { Machine } from "../../hooks/engineerMachine";
+import type { Machine } from "../../hooks/engineerMachine";
+import { ageAttempt, machine } from "../../hooks/withKeys";
 import { type Google, logIn } from "./login";
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const made of machines.splice(0)) made.remove();
-});
 
 const personalKeySecret = "monitoring-signoz-ingestion-key-{engineer}-secret-dev";
 const own = "alice@palindrom.example.0123456789";
@@ -16,8 +12,7 @@ const shared = "shared-key-1";
 
 /** An engineer whose gcloud is logged in and answers with these secrets; the gate refuses what is in `refused`. */
 function engineer(google: Google, hook = {}): Machine {
-  const made = new Machine({ hook: { onePasswordReference: "", personalKeySecret, ...hook } });
-  machines.push(made);
+  const made = machine({ hook: { onePasswordReference: "", personalKeySecret, ...hook } });
   logIn(made, google);
   made.fake(
     "curl",
@@ -57,8 +52,7 @@ describe("an engineer who is listed for a key of their own", () => {
     const alice = engineer({ secrets: bySecret });
     await alice.run();
     logIn(alice, { secrets: { ...bySecret, [idOfOwn]: `${own}-2` } });
-    const [, ...rest] = alice.read("attempt").split("\n");
-    writeFileSync(join(alice.state, "attempt"), ["0", ...rest].join("\n"));
+    ageAttempt(alice);
     await alice.run();
     await alice.until(() => inUse(alice) === `${own}-2`);
   });

@@ -1,0 +1,141 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type Machine, which } from "./engineerMachine";
+import { ageAttempt, asked, header, holding, withKeys } from "./withKeys";
+
+describe("the key", () => {
+  it("comes from SIGNOZ_KEY before anything else", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.run([], { env: { SIGNOZ_KEY: "mine" } });
+    expect(header(engineer)).toBe(holding("mine"));
+  });
+  it("comes from 1Password before Secret Manager", async () => {
+    const engineer = withKeys("key-1", "key");
+    engineer.fake("op", "echo key-of-op");
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-of-op"));
+    expect(asked(engineer)).toBe(0);
+  });
+  it("is asked for once, then taken from the copy", async () => {
+    const engineer = withKeys("key-1");
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    expect(asked(engineer)).toBe(1);
+  });
+  it("is not taken from a source whose key the gate refuses", async () => {
+    const engineer = withKeys("new-key");
+    engineer.fake("op", "echo old-key");
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("new-key"));
+  });
+  it("is fetched at once by a hook of another generation", async () => {
+    const engineer = withKeys("key-1", "key");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    engineer.install({ keyGeneration: "2026-12" });
+    await engineer.run();
+    expect(header(engineer)).toBe(holding("key-2"));
+  });
+  it("is renewed in the background when a day has passed", async () => {
+    const engineer = withKeys("key-1", "key");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    ageAttempt(engineer);
+    const start = await engineer.run();
+    expect(start).toMatchObject({ code: 0, stdout: "" });
+    await engineer.until(() => header(engineer) === holding("key-2"));
+    await engineer.until(() => existsSync(`${engineer.state}/notice`));
+    expect((await engineer.run()).stdout).toContain("from the next session on");
+  });
+  it("costs a hanging source one wait of 3 s, and none after", async () => {
+    const engineer = withKeys("key-1");
+    const asked = `${engineer.root}/asked`;
+    engineer.fake("op", `echo "$START" >>"${asked}"; sleep 60 & sleep 60`);
+    const cold = await engineer.run([], { env: { START: "first" } });
+    const warm = await engineer.run([], { env: { START: "second" } });
+    expect(cold.seconds).toBeGreaterThan(2.5);
+    expect(cold.stdout).toContain("1Password: no answer in time");
+    // What the first start left to the background asks again in its name.
+    expect(readFileSync(asked, "utf8")).toMatch(/^(first\n)+$/);
+    expect(warm.stdout).toBe("");
+  });
+  it("leaves no process of a hanging source behind", async () => {
+    const engineer = withKeys("key-1", "key-1", { hook: { onePasswordReference: "" } });
+    const grandchild = `${engineer.root}/grandchild`;
+    engineer.fake("sleeper", "sleep 60");
+    engineer.fake("gcloud", `"${engineer.bin}/sleeper" & echo $! >>"${grandchild}"; wait`);
+    await engineer.run();
+    const [first = ""] = readFileSync(grandchild, "utf8").split("\n");
+    // A zombie waits for its new parent and holds nothing.
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", first], { encoding: "utf8" });
+    expect(stdout).not.toMatch(/^[^Z\s]/);
+  });
+  it("is not waited for again after a start that was killed while it waited", async () => {
+    const engineer = withKeys("key-1");
+    engineer.fake("op", `echo once >>"${engineer.root}/begun"; sleep 60`);
+    const killed = engineer.start();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    killed.kill("SIGKILL");
+    process.kill(-(killed.pid as number), "SIGKILL");
+    await engineer.run();
+    expect(readFileSync(`${engineer.root}/begun`, "utf8")).toBe("once\n");
+  });
+  it("never appears in an argument list", { tags: "attack/engineer" }, async () => {
+    const engineer = withKeys("key-1");
+    for (const tool of ["curl", "jq"]) {
+      const real = which(tool) ?? tool;
+      engineer.fake(tool, `printf '%s\\n' "$@" >>"${engineer.root}/arguments"; exec ${real} "$@"`);
+    }
+    await engineer.run();
+    expect(readFileSync(`${engineer.root}/arguments`, "utf8")).not.toContain("key-1");
+  });
+});
+
+describe("the gate", () => {
+  const exitWait = (engineer: Machine) => engineer.written().CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS;
+
+  it("is not waited for at exit while it is out of reach, and is again when it is back", async () => {
+    const engineer = withKeys("key-1");
+    engineer.fake("curl", "exit 28");
+    await engineer.run();
+    await engineer.until(() => exitWait(engineer) === "1");
+    engineer.fake("curl", "cat >/dev/null; echo grpc-status: 0");
+    await engineer.run();
+    await engineer.until(() => exitWait(engineer) === undefined);
+  });
+  it("is looked at once in ten minutes of use", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    engineer.fake(
+      "curl",
+      `echo looked >>"${engineer.root}/asked"; cat >/dev/null; echo grpc-status: 0`,
+    );
+    writeFileSync(`${engineer.root}/asked`, "", { mode: 0o666 });
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    await engineer.settled();
+    expect(asked(engineer)).toBe(0);
+    writeFileSync(`${engineer.state}/gate`, "0\n\n");
+    for (let start = 0; start < 3; start += 1) await engineer.run();
+    await engineer.settled();
+    expect(asked(engineer)).toBe(1);
+  });
+  it("that refuses the key gets the new one without a human", async () => {
+    const engineer = withKeys("key-2", "key");
+    engineer.fake("gcloud", "echo key-1");
+    await engineer.run();
+    engineer.fake("gcloud", "echo key-2");
+    engineer.fake(
+      "curl",
+      "case $(cat) in *key-2*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
+    );
+    await engineer.settled();
+    const attempt = engineer.read("attempt").split("\n");
+    attempt[4] = "0";
+    writeFileSync(`${engineer.state}/attempt`, attempt.join("\n"));
+    writeFileSync(`${engineer.state}/gate`, "0\n\n");
+    await engineer.run();
+    await engineer.until(() => header(engineer) === holding("key-2"));
+  });
+});

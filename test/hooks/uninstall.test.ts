@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ownSettings } from "./engineerMachine";
+import { ageAttempt, header, holding, withKeys } from "./withKeys";
+
+describe("uninstall", () => {
+  it("takes out the hook's variables and keeps later edits", async () => {
+    const engineer = withKeys("key-1");
+    writeFileSync(engineer.settings, ownSettings);
+    await engineer.run();
+    const edited = JSON.parse(readFileSync(engineer.settings, "utf8"));
+    edited.model = "haiku";
+    edited.env.OTEL_RESOURCE_ATTRIBUTES = `project=x,${edited.env.OTEL_RESOURCE_ATTRIBUTES}`;
+    writeFileSync(engineer.settings, JSON.stringify(edited));
+    await engineer.run();
+    expect((await engineer.run(["uninstall"])).code).toBe(0);
+    expect(JSON.parse(readFileSync(engineer.settings, "utf8"))).toEqual({
+      ...JSON.parse(ownSettings),
+      model: "haiku",
+      env: { MY_VARIABLE: "1", OTEL_RESOURCE_ATTRIBUTES: "project=x" },
+    });
+  });
+  it("removes a settings.json that there was not before", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.run(["uninstall"]);
+    expect(existsSync(engineer.settings)).toBe(false);
+  });
+  it("is not undone by a refresh that still ran in the background", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    ageAttempt(engineer);
+    engineer.fake(
+      "gcloud",
+      `touch "${engineer.root}/begun"; sleep 1; echo key-2; touch "${engineer.root}/over"`,
+    );
+    await engineer.run();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    await engineer.run(["uninstall"]);
+    await engineer.until(() => existsSync(`${engineer.root}/over`));
+    await engineer.settled();
+    expect(header(engineer)).toBeUndefined();
+  });
+  it("keeps no key that the gate takes after it", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    ageAttempt(engineer);
+    engineer.fake("gcloud", "echo key-2");
+    engineer.fake(
+      "curl",
+      `touch "${engineer.root}/begun"; sleep 1; echo grpc-status: 0; touch "${engineer.root}/over"`,
+    );
+    await engineer.run();
+    await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    await engineer.run(["uninstall"]);
+    await engineer.until(() => existsSync(`${engineer.root}/over`));
+    await engineer.settled();
+    expect(readdirSync(engineer.state)).not.toContain("key");
+  });
+  it("stays off until refresh, and leaves no key behind", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    await engineer.run(["uninstall"]);
+    expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
+    expect((await engineer.run()).stdout).toBe("");
+    expect(header(engineer)).toBeUndefined();
+    expect((await engineer.run(["refresh"])).stdout).toContain(
+      "Key: from Secret Manager, accepted by the gate",
+    );
+    expect(header(engineer)).toBe(holding("key-1"));
+  });
+});
