@@ -24,7 +24,7 @@ export function faults() {
       await healthy(service);
       await answers();
       const events = machine.sh(
-        "timeout 5 docker events --since 2m --until 0s --filter event=oom --format '{{.Actor.Attributes.name}}'",
+        "timeout 60 docker events --since 5m --until 0s --filter event=oom --format '{{.Actor.Attributes.name}}'",
       );
       expect(events).toContain(`monitoring-${service}-1`);
     },
