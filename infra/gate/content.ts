@@ -1,5 +1,6 @@
 /** What of a record may pass: nothing of what was said, and of names and texts only those of allowed.ts. */
 import { claudeCode, conventions, expectedContent, namesOf } from "./allowed";
+import { limits } from "./limits";
 import type { GateOptions } from "./options";
 import {
   content,
@@ -24,13 +25,23 @@ const notPlain = `(?s)^(?:json: unsupported value.*|{.*|\\[(?:[^"\\]].*|"${Array
   length: wordLetters,
 }).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
 
-/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and nested values. */
+const flat = '(?:[^"\\[\\]{}]|"(?:[^"\\\\]|\\\\.)*")*';
+/** JSON whose lists and maps go at most so many levels deep. */
+const within = (levels: number): string =>
+  levels === 0 ? flat : `${flat}(?:[\\[{]${within(levels - 1)}[\\]}]${flat})*`;
+/** Up to the first bracket that is so many levels deep: what was closed before is no deeper. */
+const beyond = (levels: number): string =>
+  levels === 0 ? "[\\[{]" : `[\\[{]${within(levels - 1)}${beyond(levels - 1)}`;
+
+/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and (deeply) nested values. */
 export function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
   return {
     allow_all_keys: keepContent,
     allowed_keys: [...namesOf([...claudeCode[signal].allowed, ...conventions]), ...ownNames],
     redact_all_types: true,
-    blocked_values: [keepContent ? "(?s)^json: unsupported value.*$$" : notPlain],
+    blocked_values: keepContent
+      ? ["(?s)^json: unsupported value.*$$", `(?s)^${beyond(limits.levels)}`]
+      : [notPlain],
     summary: "debug",
   };
 }

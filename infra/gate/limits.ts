@@ -13,6 +13,11 @@ export const limits = {
   valueBytes: 256,
   /** The same where content is kept: a whole prompt, not a whole repository. */
   contentBytes: 65_536,
+  /**
+   * Lists and maps within each other, where content is kept; elsewhere none passes. SigNoz's exporters (v0.144.12) take
+   * memory by the square of it, ClickHouse refuses 150 lists for ever, and thousands end it.
+   */
+  levels: 32,
   /** Events, and links, of one span. */
   spanParts: 128,
   /** Buckets of one histogram: each becomes a series. */

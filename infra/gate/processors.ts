@@ -43,6 +43,18 @@ export function processors(options: GateOptions): Record<string, unknown> {
   return {
     memory_limiter: { check_interval: "1s", limit_percentage: 75, spike_limit_percentage: 20 },
     "resource/owner": ownerOfKey,
+    // redaction goes through a body that is a list or a map with a path for each level: memory by the square of the depth.
+    "transform/bodies": {
+      error_mode: "propagate",
+      log_statements: [
+        {
+          context: "log",
+          statements: [
+            `set(body.string, ${options.keepContent ? "body.string" : '""'}) where not IsString(body)`,
+          ],
+        },
+      ],
+    },
     "redaction/metrics": redaction("metrics", options),
     "redaction/logs": redaction("logs", options),
     "redaction/traces": redaction("traces", options),

@@ -3,7 +3,7 @@ import { encode, type Signal, signals } from "../../simulator/otlp";
 import { textsOf } from "../../simulator/texts";
 import { type Pipelines, startPipelines } from "./pipelines";
 import { ages, at, attribute, counted, day, poison, records, timed } from "./poison";
-import { attributes, type One, one, type Value } from "./requests";
+import { asList, attributes, nestedLists, type One, one, type Value } from "./requests";
 
 let collector: Pipelines;
 beforeAll(async () => {
@@ -91,22 +91,12 @@ describe("what is cut", () => {
   it("twenty thousand levels do not take the collector down", {
     tags: "attack/poison",
   }, async () => {
-    // Each level is an ArrayValue within an AnyValue, written from the inside out.
-    let nested = Buffer.from([0x0a, 0x01, 0x78]);
-    const wrap = (tag: number, content: Buffer) => {
-      const length: number[] = [];
-      for (let rest = content.length; ; rest >>>= 7) {
-        length.push(rest > 127 ? (rest & 127) | 128 : rest);
-        if (rest < 128) break;
-      }
-      return Buffer.concat([Buffer.from([tag, ...length]), content]);
-    };
-    for (let level = 0; level < 20_000; level++) nested = wrap(0x2a, wrap(0x0a, nested));
-    const attribute = wrap(
-      0x0a,
-      wrap(0x0a, Buffer.concat([wrap(0x0a, Buffer.from("model")), wrap(0x12, nested)])),
+    const lists = nestedLists(20_000);
+    const parts: One = { record: { attributes: attributes([["model", lists]]) } };
+    const status = await collector.send(
+      "logs",
+      asList(encode("logs", [one("logs", parts)]), lists),
     );
-    const status = await collector.send("logs", wrap(0x0a, attribute));
     expect(typeof status).toBe("number");
     expect(collector.exited()).toBe(false);
     const { stored } = await collector.pass("logs", encode("logs", [one("logs")]));

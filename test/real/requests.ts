@@ -23,6 +23,34 @@ export function anyValue(value: Value): Message {
 export const attributes = (entries: [string, Value][]): Message[] =>
   entries.map(([key, value]) => ({ key, value: anyValue(value) }));
 
+/** Lists in lists as the content of the outermost, written from the inside out: no encoder goes deep enough. */
+export function nestedLists(levels: number): Buffer {
+  const innermost = Buffer.from([0x0a, 0x03, 0x0a, 0x01, 0x78]);
+  const heads: Buffer[] = [innermost];
+  let length = innermost.length;
+  for (let level = 0; level < levels; level++)
+    for (const tag of [0x2a, 0x0a]) {
+      const head = Buffer.from([tag, ...varint(length)]);
+      heads.push(head);
+      length += head.length;
+    }
+  return Buffer.concat(heads.reverse());
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
+}
+
+/** The request in which the value that has these bytes is the list that they are the content of. */
+export function asList(request: Buffer, content: Buffer): Buffer {
+  const [bytesValue, arrayValue] = [0x3a, 0x2a];
+  const tag = request.indexOf(content) - varint(content.length).length - 1;
+  if (request[tag] !== bytesValue) throw new Error("the request has no value of these bytes");
+  const changed = Buffer.from(request);
+  changed[tag] = arrayValue;
+  return changed;
+}
+
 export const nanoseconds = (milliseconds: number): string =>
   (BigInt(Math.round(milliseconds)) * 1_000_000n).toString();
 

@@ -117,7 +117,7 @@ describe("npm run export", () => {
   it("shows the difference, writes on --yes, and has nothing to do the second time", () => {
     writeFileSync(settings(), '{\n  "model": "opus"\n}\n', { mode: 0o640 });
     const asked = run("checkout");
-    expect(asked.stdout).toContain('+            "command": "sh');
+    expect(asked.stdout).toContain('+            "command": "/bin/sh');
     expect(asked.status).toBe(1);
     expect(readFileSync(settings(), "utf8")).toBe('{\n  "model": "opus"\n}\n');
 

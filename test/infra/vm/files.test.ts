@@ -64,6 +64,7 @@ describe("otel-collector.yaml", () => {
     for (const [name, { processors, exporters }] of clientPipelines) {
       expect(processors).toEqual([
         "memory_limiter",
+        ...(name === "logs" ? ["transform/bodies"] : []),
         `redaction/${name}`,
         "resource/owner",
         `transform/${name}`,

@@ -61,6 +61,8 @@ class Engine:
     def run(self, query, form="Native"):
         try:
             return self.connection.query(query, form).bytes() or b""
+        except UnicodeDecodeError as error:  # the engine quotes what it refuses
+            raise Refused(error.object.decode("utf-8", "replace")) from None
         except Exception as error:  # chdb raises RuntimeError and its own
             raise Refused(str(error)) from None
 
