@@ -15,9 +15,10 @@ export const limits = {
   contentBytes: 65_536,
   /**
    * Lists and maps within each other, where content is kept; elsewhere none passes. SigNoz's exporters (v0.144.12) take
-   * memory by the square of it, ClickHouse refuses 150 lists for ever, and thousands end it.
+   * memory by the square of it, ClickHouse refuses 150 lists for ever, and thousands end it. The pattern that asks for it
+   * grows by the square too, and has to fit into metadata.
    */
-  levels: 32,
+  levels: 12,
   /** Events, and links, of one span. */
   spanParts: 128,
   /** Buckets of one histogram: each becomes a series. */
