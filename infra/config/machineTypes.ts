@@ -61,7 +61,7 @@ const custom: Record<
   n2d: { vcpus: 224, gb: [0.5, 8], extends: true },
 };
 
-/** What services.sh needs (6554 MiB for the guest, which sees some 3 % less than the type has), with room to work in. */
+/** What services.sh needs (6827 MiB for the guest, which sees some 3 % less than the type has), with room to work in. */
 const leastGb = 7.5;
 
 /** A type that Compute Engine makes with our disks and image, and that the machine's own check of its memory takes. */

@@ -33,14 +33,14 @@ const within = (levels: number): string =>
 const beyond = (levels: number): string =>
   levels === 0 ? "[\\[{]" : `[\\[{]${within(levels - 1)}${beyond(levels - 1)}`;
 
-/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and (deeply) nested values. */
+/** Drops attributes by name and says which; masks what no store can hold: NaN, infinite and nested values, with kept content the deep ones. */
 export function redaction(signal: Signal, { keepContent, ownNames }: GateOptions) {
   return {
     allow_all_keys: keepContent,
     allowed_keys: [...namesOf([...claudeCode[signal].allowed, ...conventions]), ...ownNames],
     redact_all_types: true,
     blocked_values: keepContent
-      ? ["(?s)^json: unsupported value.*$$", `(?s)^${beyond(limits.levels)}`]
+      ? ["(?s)^json: unsupported value.*$$", `(?s)^${beyond(limits.nestedValues)}`]
       : [notPlain],
     summary: "debug",
   };

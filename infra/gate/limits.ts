@@ -18,7 +18,7 @@ export const limits = {
    * memory by the square of it, ClickHouse refuses 150 lists for ever, and thousands end it. The pattern that asks for it
    * grows by the square too, and has to fit into metadata.
    */
-  levels: 12,
+  nestedValues: 12,
   /** Events, and links, of one span. */
   spanParts: 128,
   /** Buckets of one histogram: each becomes a series. */

@@ -141,6 +141,14 @@ export class Machine {
     writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
+  /** Puts a curl on PATH that finds a gate which accepts this key alone. */
+  fakeGate(accepted: string): void {
+    this.fake(
+      "curl",
+      `case $(cat) in *" ${accepted}"*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac`,
+    );
+  }
+
   start(
     args: string[] = [],
     options: { shell?: string[]; env?: Record<string, string | undefined>; cwd?: string } = {},

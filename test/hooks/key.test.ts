@@ -126,10 +126,7 @@ describe("the gate", () => {
     engineer.fake("gcloud", "echo key-1");
     await engineer.run();
     engineer.fake("gcloud", "echo key-2");
-    engineer.fake(
-      "curl",
-      "case $(cat) in *key-2*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
-    );
+    engineer.fakeGate("key-2");
     await engineer.settled();
     const attempt = engineer.read("attempt").split("\n");
     attempt[4] = "0";

@@ -20,10 +20,7 @@ export function withKeys(
 ) {
   const engineer = machine(options);
   engineer.fake("gcloud", `echo asked >>"${engineer.root}/asked"; echo ${stored}`);
-  engineer.fake(
-    "curl",
-    `case $(cat) in *" ${accepted}"*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac`,
-  );
+  engineer.fakeGate(accepted);
   writeFileSync(`${engineer.root}/asked`, "", { mode: 0o666 });
   return engineer;
 }

@@ -45,7 +45,7 @@ describe("an attack leaves memory bounded, and an innocent client is served with
     gate = await startGate({
       keys: [holder, innocent, shared].join("\n"),
       // As on a machine of 8 GB.
-      env: { GOMEMLIMIT: "1057MiB" },
+      env: { GOMEMLIMIT: "1228MiB" },
     });
   });
   afterAll(async () => {
@@ -58,7 +58,7 @@ describe("an attack leaves memory bounded, and an innocent client is served with
   // A stranger's request never gets to the collector: what that does meanwhile is the innocent client's.
   describe.each([
     ["a stranger", "attack/stranger", strangers, 100, true],
-    ["a holder of a key", "attack/holder", holders, 1322, false],
+    ["a holder of a key", "attack/holder", holders, 1536, false],
   ] as const)("%s", (who, tags, attacks, collectorMib, besidesBefore) => {
     it.each(attacks)("$name", { tags }, async ({ name, run }) => {
       const attacker = new Attacker(gate);

@@ -23,32 +23,39 @@ export function anyValue(value: Value): Message {
 export const attributes = (entries: [string, Value][]): Message[] =>
   entries.map(([key, value]) => ({ key, value: anyValue(value) }));
 
-/** Lists in lists as the content of the outermost, written from the inside out: no encoder goes deep enough. */
-export function nestedLists(levels: number): Buffer {
-  const innermost = Buffer.from([0x0a, 0x03, 0x0a, 0x01, 0x78]);
-  const heads: Buffer[] = [innermost];
-  let length = innermost.length;
-  for (let level = 0; level < levels; level++)
-    for (const tag of [0x2a, 0x0a]) {
-      const head = Buffer.from([tag, ...varint(length)]);
-      heads.push(head);
-      length += head.length;
-    }
-  return Buffer.concat(heads.reverse());
-}
-
 function varint(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
 }
+/** What stands before a field of protobuf whose content has so many bytes. */
+const head = (number: number, bytes: number) => Buffer.from([(number << 3) | 2, ...varint(bytes)]);
+/** A field of protobuf, for what no encoder writes. */
+export const field = (number: number, content: Buffer) =>
+  Buffer.concat([head(number, content.length), content]);
 
-/** The request in which the value that has these bytes is the list that they are the content of. */
+// Fields of AnyValue.
+const [arrayValue, bytesValue] = [5, 7];
+/** The content of a list in a list and so on, written from the inside out: no encoder goes deep enough. */
+export function nestedLists(levels: number): Buffer {
+  const parts = [field(1, field(1, Buffer.from("x")))];
+  let bytes = parts[0]?.length ?? 0;
+  for (let level = 0; level < levels; level++)
+    for (const number of [arrayValue, 1]) {
+      const part = head(number, bytes);
+      parts.push(part);
+      bytes += part.length;
+    }
+  return Buffer.concat(parts.reverse());
+}
+/** The request whose bytes value with this content is a list instead. */
 export function asList(request: Buffer, content: Buffer): Buffer {
-  const [bytesValue, arrayValue] = [0x3a, 0x2a];
-  const tag = request.indexOf(content) - varint(content.length).length - 1;
-  if (request[tag] !== bytesValue) throw new Error("the request has no value of these bytes");
-  const changed = Buffer.from(request);
-  changed[tag] = arrayValue;
-  return changed;
+  const [bytes, list] = [bytesValue, arrayValue].map((number) => head(number, content.length));
+  const at = request.indexOf(Buffer.concat([bytes as Buffer, content]));
+  if (at < 0) throw new Error("the request has no value of these bytes");
+  return Buffer.concat([
+    request.subarray(0, at),
+    list as Buffer,
+    request.subarray(at + (list as Buffer).length),
+  ]);
 }
 
 export const nanoseconds = (milliseconds: number): string =>

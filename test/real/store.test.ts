@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import { series, sessions as sessionsIn, stored } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { readLines } from "./pipelines";
@@ -23,24 +24,7 @@ afterAll(async () => {
   await store?.stop();
 });
 
-const series = `(SELECT fingerprint, any(labels) AS labels, any(attrs) AS attrs, any(scope_attrs) AS scope_attrs,
-  any(resource_attrs) AS resource_attrs, any(type) AS type, any(unit) AS unit, any(is_monotonic) AS is_monotonic
-  FROM signoz_metrics.distributed_time_series_v4 GROUP BY fingerprint)`;
-/** What clients sent: the session as column session, the time (epoch ms) as column time, and what else SigNoz has. */
-const stored: Record<Signal, string> = {
-  metrics: `(SELECT *, attrs['session.id'] AS session, unix_milli AS time FROM signoz_metrics.distributed_samples_v4
-    INNER JOIN ${series} AS series USING fingerprint WHERE attrs['session.id'] != '')`,
-  logs: "(SELECT *, attributes_string['session.id'] AS session, intDiv(timestamp, 1000000) AS time FROM signoz_logs.distributed_logs_v2)",
-  traces:
-    "(SELECT *, attributes_string['session.id'] AS session, toUnixTimestamp64Milli(timestamp) AS time FROM signoz_traces.distributed_signoz_index_v3)",
-};
-/** Sessions that begin so, and how often each is stored. */
-async function sessions(signal: Signal, begin: string): Promise<Record<string, number>> {
-  const rows = await store.query<{ session: string; count: number }>(
-    `SELECT session, count() AS count FROM ${stored[signal]} WHERE startsWith(session, '${begin}') GROUP BY session ORDER BY session`,
-  );
-  return Object.fromEntries(rows.map(({ session, count }) => [session, count]));
-}
+const sessions = (signal: Signal, begin: string) => sessionsIn(store, signal, begin);
 const patient = { timeout: 60_000, interval: 500 };
 const send = async (signal: Signal, groups: Message[]) =>
   expect(await client.send(signal, encode(signal, groups), key)).toBe(0);

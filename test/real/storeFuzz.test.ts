@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import { sessions as sessionsIn } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { readLines } from "./pipelines";
@@ -20,25 +21,12 @@ beforeAll(async () => {
 });
 afterAll(() => store?.stop());
 
-const stored: Record<Signal, string> = {
-  metrics: `(SELECT attrs['session.id'] AS session FROM signoz_metrics.distributed_samples_v4 INNER JOIN (SELECT fingerprint,
-    any(attrs) AS attrs FROM signoz_metrics.distributed_time_series_v4 GROUP BY fingerprint) AS series USING fingerprint)`,
-  logs: "(SELECT attributes_string['session.id'] AS session FROM signoz_logs.distributed_logs_v2)",
-  traces:
-    "(SELECT attributes_string['session.id'] AS session FROM signoz_traces.distributed_signoz_index_v3)",
-};
-/** Sessions that begin so, each with the number of its rows. */
-async function sessions(signal: Signal, begin: string): Promise<Record<string, number>> {
-  const rows = await store.query<{ session: string; count: number }>(
-    `SELECT session, count() AS count FROM ${stored[signal]} WHERE startsWith(session, '${begin}') GROUP BY session`,
-  );
-  return Object.fromEntries(rows.map(({ session, count }) => [session, count]));
-}
+const sessions = (signal: Signal, begin: string) => sessionsIn(store, signal, begin);
 const patient = { timeout: 90_000, interval: 500 };
 const session = (name: string, more: [string, Value][] = []): One => ({
   record: { attributes: attributes([["session.id", name], ...more]) },
 });
-/** Whether each is a row of its own, or refused for a reason that is counted. Of the rest SigNoz makes rows of its own. */
+/** Whether it becomes one row, or is kept aside; SigNoz makes several of the others, and what has exemplars is not kept. */
 const isOneRow = (record: Message) => {
   const point = (record.sum ?? record.gauge)?.dataPoints[0];
   const withoutData = 1;

@@ -156,7 +156,7 @@ suite(`what a boot takes in${because}`, () => {
     machine.setMemory(3900);
     expect((await machine.startup()).status).toBe(1);
     expect((await machine.observed()).guest.error).toMatch(
-      /has 3900 MiB of memory; SigNoz needs 6554/,
+      /has 3900 MiB of memory; SigNoz needs 6827/,
     );
     machine.sh("umount /proc/meminfo");
   });

@@ -63,7 +63,8 @@ put_system_first() {
 }
 
 # without_functions := env's options that take out what bash would read as a function or as options of its own, which no
-# shell can unset. A name that no option of env can carry is none that a program is called by.
+# shell can unset. A name that no option of env can carry is none that a program is called by. Only once no file's PATH
+# leads to an awk of the repository's.
 find_functions() {
   without_functions=
   for file; do

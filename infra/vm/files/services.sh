@@ -59,11 +59,11 @@ write_variables() {
   total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
   front_mib=$((total_mib / 16))
   # Below this two large requests at once would not fit: see haproxy.cfg.
-  collector_mib=$((total_mib / 6 > 1280 ? total_mib / 6 : 1280))
+  collector_mib=$((total_mib / 6 > 1536 ? total_mib / 6 : 1536))
   # 1792 MiB are the limits of the other services, 1024 MiB stay with the system.
   clickhouse_mib=$((total_mib - front_mib - collector_mib - 1792 - 1024))
   ((clickhouse_mib >= 2048)) ||
-    fail "this machine has $total_mib MiB of memory; SigNoz needs 6554 MiB or more (machineType with 8 GB)"
+    fail "this machine has $total_mib MiB of memory; SigNoz needs 6827 MiB or more (machineType with 8 GB)"
   {
     env_line SIGNOZ_IMAGE <<<"$(setting .images.signoz)"
     env_line COLLECTOR_IMAGE <<<"$(setting .images.collector)"
@@ -79,7 +79,7 @@ FRONT_CONNECTIONS=$((front_mib * 16))
 COLLECTOR_MEMORY_MIB=$collector_mib
 COLLECTOR_GO_MEMORY_MIB=$((collector_mib * 4 / 5))
 MEDIUM_PLACES=$((collector_mib / 160))
-LARGE_PLACES=$((collector_mib / 640))
+LARGE_PLACES=$((collector_mib / 768))
 CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
 CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
 CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))

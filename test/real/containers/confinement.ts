@@ -9,7 +9,7 @@ export function confinement() {
     ["keeper", "101", 256],
     ["clickhouse", "101", 3302],
     ["signoz", "10003", 1024],
-    ["collector", "10001", 1322],
+    ["collector", "10001", 1536],
     ["front", "10002", 496],
   ])(
     "of %s: user %s, no capability, nothing to write to, %i MiB",

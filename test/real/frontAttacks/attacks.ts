@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
+import { encode } from "../../../simulator/otlp";
 import {
   type Attacker,
   endHeaders,
@@ -14,6 +15,7 @@ import {
   type,
 } from "../attacker";
 import { sample } from "../otlp";
+import { asList, attributes, field, nestedLists, one } from "../requests";
 
 /** Keys of an attacker who has one. */
 export const holder = "mallory.0123456789abcdef";
@@ -21,21 +23,15 @@ export const shared = "shared-key-0123456789";
 const mib = 1024 * 1024;
 /** Two bytes that become a whole structure in memory, over and over. */
 const structures = (bytes: number, first = 0x0a) => Buffer.alloc(bytes, Buffer.from([first, 0]));
-/** Exemplars cost most: 105 bytes of memory a byte. */
+/** Exemplars: 105 bytes of memory a byte. */
 const exemplars = (bytes: number) =>
-  [7, 1, 7, 2, 2, 1].reduce(
-    (inner, field, index) => {
-      const length: number[] = [];
-      for (let rest = inner.length; ; rest >>>= 7) {
-        length.push(rest > 127 ? (rest & 127) | 128 : rest);
-        if (rest <= 127) break;
-      }
-      return index === 0
-        ? inner
-        : Buffer.concat([Buffer.from([(field << 3) | 2, ...length]), inner]);
-    },
-    structures(bytes, 0x2a),
-  );
+  [1, 7, 2, 2, 1].reduce((inner, number) => field(number, inner), structures(bytes, 0x2a));
+/** Lists in lists cost most: 180 bytes of memory a byte. */
+const nested = () => {
+  const lists = nestedLists(450_000);
+  const deep = one("metrics", { record: { attributes: attributes([["model", lists]]) } });
+  return asList(encode("metrics", [deep]), lists);
+};
 
 export interface Attack {
   name: string;
@@ -51,6 +47,8 @@ const bombs =
     for (const socket of await attacker.many(count)) socket.write(request(1, body, { key, extra }));
     await sleep(3000);
   };
+const byTwo = (body: Buffer) => async (attacker: Attacker) =>
+  Promise.all([holder, shared].map((key) => bombs(8, body, key)(attacker)));
 /** One connection that sends the same again and again. */
 const flood =
   (bytes: (stream: number) => Buffer, { count = 4, reads = true } = {}) =>
@@ -257,6 +255,9 @@ export const holders: Attack[] = [
     run: bombs(16, message(gzipSync(gzipSync(structures(64 * mib))), true), holder, packed),
   },
   { name: "exemplars, 4 MiB in clear", run: bombs(16, message(exemplars(4 * mib - 128)), holder) },
+  { name: "lists in lists, 4 MiB in clear", run: bombs(16, message(nested()), holder) },
+  { name: "exemplars, by two keys at once", run: byTwo(message(exemplars(4 * mib - 128))) },
+  { name: "lists in lists, by two keys at once", run: byTwo(message(nested())) },
   { name: "exemplars, 250 KiB in clear", run: bombs(32, message(exemplars(250 * 1024)), holder) },
   {
     name: "exemplars of 55 KiB, on 32 streams of 30 connections",

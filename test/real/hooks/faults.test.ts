@@ -35,12 +35,7 @@ function isOneMessage(stdout: string): boolean {
 function prepared(fault: Fault): Machine {
   const machine = new Machine({ without: fault.without });
   machine.fake("gcloud", "echo key-1");
-  if (!fault.without?.includes("curl")) {
-    machine.fake(
-      "curl",
-      "case $(cat) in *key-1*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
-    );
-  }
+  if (!fault.without?.includes("curl")) machine.fakeGate("key-1");
   if (fault.settings !== null)
     writeFileSync(machine.settings, fault.settings ?? ownSettings, { mode: 0o640 });
   fault.prepare?.(machine);

@@ -13,16 +13,14 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { renderHook, shellQuote } from "../../../hooks/render";
 import { finished, Machine, values, which } from "../../hooks/engineerMachine";
+import { ageAttempt } from "../../hooks/withKeys";
 
 const machines: Machine[] = [];
 type Options = ConstructorParameters<typeof Machine>[0];
 function prepared(hook: Options = {}): Machine {
   const made = new Machine(hook);
   made.fake("gcloud", "echo key-1");
-  made.fake(
-    "curl",
-    "case $(cat) in *key-1*) echo grpc-status: 0 ;; *) echo grpc-status: 16 ;; esac",
-  );
+  made.fakeGate("key-1");
   return made;
 }
 function machine(hook?: Options): Machine {
@@ -171,8 +169,7 @@ describe("what a repository's settings set", () => {
           const kept = holds();
           rmSync(alice.envFile);
           // The next start asks for a key anew; without jq it would also find the system's, and settings.json.
-          const attempt = alice.read("attempt").split("\n").slice(1);
-          if (!without) writeFileSync(join(alice.state, "attempt"), ["0", ...attempt].join("\n"));
+          if (!without) ageAttempt(alice);
           alice.fake("gcloud", `env >>"${alice.root}/seen"; echo key-1`);
           const hooked = Object.entries(env).map(([name, value]) => [name, fill(value)]);
           await start({ ...Object.fromEntries(hooked), CLAUDE_PROJECT_DIR: project });
