@@ -1,4 +1,4 @@
-// Sums vitest's JSON reports up: names what was skipped and why, and ends with the one line that counts.
+// Sums vitest's JSON reports up: names what failed and what was skipped and why, and ends with the one line that counts.
 // A skip that .ci/skips.json gives no reason for is a failure: a machine on which nothing runs must not be green.
 const { existsSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
@@ -21,8 +21,10 @@ for (const file of process.argv.slice(2)) {
   }
 }
 
-function count({ status, fullName }) {
+function count({ status, fullName, failureMessages }) {
   const outcome = ["passed", "failed"].includes(status) ? status : "skipped";
+  if (outcome === "failed")
+    console.log(`failed: ${fullName}: ${failureMessages[0]?.split("\n")[0]}`);
   if (outcome !== "skipped") {
     counts[outcome] += 1;
     return;

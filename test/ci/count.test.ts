@@ -7,7 +7,11 @@ import { scratchFolder } from "../fakeTool";
 /** What .ci/run prints and ends with for these tests. */
 function count(...tests: [fullName: string, status: string][]) {
   const file = join(scratchFolder("report"), "report.json");
-  const assertionResults = tests.map(([fullName, status]) => ({ fullName, status }));
+  const failureMessages = ["expected 1 to be 2\n    at a file"];
+  const assertionResults = tests.map(([fullName, status]) => ({
+    ...{ fullName, status },
+    failureMessages: status === "failed" ? failureMessages : [],
+  }));
   writeFileSync(
     file,
     JSON.stringify({ testResults: [{ name: "f", status: "passed", assertionResults }] }),
@@ -21,7 +25,12 @@ it("counts what passed, failed and was skipped for a reason", () => {
   const { last, status, stdout } = count(["a", "passed"], [gcloud, "pending"]);
   expect([last, status]).toEqual(["1 passed, 0 failed, 1 skipped", 0]);
   expect(stdout).toMatch(/skipped: bootstrap\.sh .*: Google's CLI/);
-  expect(count(["a", "passed"], ["b", "failed"]).status).toBe(1);
+});
+
+it("names what failed, with the first line of why", () => {
+  const failure = count(["a", "passed"], ["b", "failed"]);
+  expect(failure.stdout).toMatch(/^failed: b: expected 1 to be 2$/m);
+  expect([failure.last, failure.status]).toEqual(["1 passed, 1 failed, 0 skipped", 1]);
 });
 
 it.each(["pending", "todo", "skipped", "disabled"])(

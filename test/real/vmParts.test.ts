@@ -149,9 +149,9 @@ suite(`what a boot takes in${because}`, () => {
     machine.setMemory(7936);
     expect((await machine.startup()).status).toBe(0);
     const env = machine.read("/var/lib/monitoring/files/compose.env") ?? "";
-    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=3302\n");
+    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=3088\n");
     expect(env).toContain(
-      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((3302 * 1024 * 1024 * 9) / 10)}\n`,
+      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((3088 * 1024 * 1024 * 9) / 10)}\n`,
     );
     machine.setMemory(3900);
     expect((await machine.startup()).status).toBe(1);

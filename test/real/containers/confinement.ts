@@ -7,7 +7,7 @@ import { machine } from "./running";
 export function confinement() {
   it.each<[Service, string, number]>([
     ["keeper", "101", 256],
-    ["clickhouse", "101", 3302],
+    ["clickhouse", "101", 3088],
     ["signoz", "10003", 1024],
     ["collector", "10001", 1536],
     ["front", "10002", 496],
