@@ -12,7 +12,7 @@ const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
 
 suite(`the shipped compose.yaml in real containers${because}`, () => {
-  beforeAll(start);
+  beforeAll(() => start());
   afterAll(() => machine?.stop());
 
   it("come up in the order of their dependencies, each healthy", async () => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import { retained } from "./clickhouse/retention";
 import { series, sessions as sessionsIn, stored } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, startGate } from "./gate";
@@ -163,25 +164,10 @@ describe("how long", () => {
     "%j is what the tables say",
     async (retentionDays) => {
       store.retain(retentionDays);
-      for (const signal of signals) {
-        const days = retentionDays[signal];
-        const tables = await store.query<Record<"name" | "ttl", string>>(
-          `SELECT name, extract(engine_full, ' TTL (.*?) SETTINGS ') AS ttl FROM system.tables
-         WHERE database = 'signoz_${signal}' AND ttl != ''`,
-        );
-        const asAsked = new RegExp(
-          `Interval(Second\\(${days * 86_400}|Day\\((${days}|_retention_days))\\)`,
-        );
-        const other = tables.filter(({ ttl }) => !asAsked.test(ttl)).map(({ name }) => name);
-        // What SigNoz keeps shorter, or longer, for reasons of its own.
-        const own = /^(usage|span_attributes|top_level_operations|.*_buffer)$/;
-        expect(other.filter((name) => !own.test(name))).toEqual([]);
-        expect(tables.length - other.length).toBeGreaterThan(4);
-      }
-      const byDefault = await store.query(
-        "SELECT default_expression AS days FROM system.columns WHERE database = 'signoz_logs' AND table = 'logs_v2' AND name = '_retention_days'",
-      );
-      expect(byDefault).toEqual([{ days: String(retentionDays.logs) }]);
+      const { other, fewestRight, logsByDefault } = await retained(store, retentionDays);
+      expect(other).toEqual([]);
+      expect(fewestRight).toBeGreaterThan(4);
+      expect(logsByDefault).toBe(retentionDays.logs);
     },
   );
 

@@ -1,28 +1,39 @@
-"""ClickHouse's engine as a server on loopback: the native protocol, a connection of the engine's own for each client.
+"""ClickHouse's engine as a server: the native protocol, a connection of the engine's own for each client.
 
-usage: server.py FOLDER PORT HTTP_PORT
+usage: server.py FOLDER PORT HTTP_PORT [CONFIG_FOLDER]
 It is a cluster of one with real Distributed tables. What needs Keeper is rewritten: ON CLUSTER goes, Replicated tables
-are plain ones (so nothing that is inserted twice is recognised), system tables of Keeper are views. Any user may enter.
-Over HTTP a query is the body of a POST, as ClickHouse has it. Prints a line when it listens; what is refused goes to
-stderr.
+are plain ones (so nothing that is inserted twice is recognised), system tables of Keeper are views. On loopback any user
+may enter; with a folder of config.xml and users.d/passwords.xml it listens everywhere, to those of passwords.xml alone,
+who may all do everything. Over HTTP a query is the body of a POST, as ClickHouse has it. Prints a line when it listens;
+what is refused goes to stderr.
 """
 
+import hashlib
+import importlib.util
 import json
 import os
 import re
+import shutil
+import signal
 import socket
 import struct
 import sys
-import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import chdb
-
 from native import BLOCK_INFO, REVISION, Refused, Wire, empty_block, split_blocks, string, take_block, varint
 
+# The engine alone: the package around it wants pyarrow and pandas. It looks for its libraries where it is.
+os.chdir(importlib.util.find_spec("chdb").submodule_search_locations[0])
+sys.path.append(os.getcwd())
+import _chdb
+
 folder, port, http_port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-spool = tempfile.mkdtemp(prefix="insert-")
+os.chdir(folder)
+config = sys.argv[4] if len(sys.argv) > 4 else None
+host = "0.0.0.0" if config else "127.0.0.1"
+# On the disk of the data: a batch may be larger than a small /tmp.
+spool = f"{folder}/insert"
 
 CONFIG = f"""<clickhouse>
   <tcp_port>{port}</tcp_port>
@@ -44,6 +55,48 @@ INSERT = re.compile(r"^\s*INSERT\s+INTO\s+(?:TABLE\s+)?([\w.`\"]+)\s*(\([^()]*\)
 READ = re.compile(r"^\s*(?:/\*.*?\*/\s*)*\(?\s*(SELECT|WITH|SHOW)\b", re.I | re.S)
 
 
+def passwords():
+    """SHA-256 by user, as the shipped secrets.sh writes them; None when anybody may enter"""
+    if not config:
+        return None
+    with open(f"{config}/users.d/passwords.xml", encoding="utf8") as file:
+        return dict(re.findall(r"<(\w+)><password_sha256_hex>(\w+)<", file.read()))
+
+
+known = passwords()
+
+
+def check(user, password):
+    if known is not None and known.get(user) != hashlib.sha256(password.encode()).hexdigest():
+        raise Refused(f"Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there is no user with such name")
+
+
+class Running:
+    """A stop lets what runs come to its end, as ClickHouse does, and nothing begin."""
+
+    def __init__(self):
+        self.lock, self.count, self.stopping = threading.Condition(), 0, False
+
+    def __enter__(self):
+        with self.lock:
+            self.lock.wait_for(lambda: not self.stopping)
+            self.count += 1
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.count -= 1
+            self.lock.notify_all()
+
+    def stop(self, *_):
+        with self.lock:
+            self.stopping = True
+            self.lock.wait_for(lambda: self.count == 0, timeout=60)
+        os._exit(0)
+
+
+running = Running()
+
+
 def rewrite(query):
     for pattern, by in REWRITES:
         query = re.sub(pattern, by, query, flags=re.I)
@@ -54,7 +107,7 @@ class Engine:
     """One connection of the engine: queries of different connections run at the same time."""
 
     def __init__(self):
-        self.connection = chdb.connect(f"{folder}/data?config-file={folder}/config.xml")
+        self.connection = _chdb.connect(f"{folder}/data?config-file={config or folder}/config.xml&log-level=error")
         self.settings = {}
         self.run("SET allow_suspicious_low_cardinality_types = 1, mutations_sync = 1")
 
@@ -63,7 +116,7 @@ class Engine:
             return self.connection.query(query, form).bytes() or b""
         except UnicodeDecodeError as error:  # the engine quotes what it refuses
             raise Refused(error.object.decode("utf-8", "replace")) from None
-        except Exception as error:  # chdb raises RuntimeError and its own
+        except RuntimeError as error:
             raise Refused(str(error)) from None
 
     def columns(self, what):
@@ -86,12 +139,13 @@ class Client(threading.Thread):
 
     def run(self):
         try:
-            self.hello()
+            self.enter()
             self.engine = Engine()
             while True:
                 packet = self.wire.varint()
                 if packet == 1:
-                    self.query()
+                    with running:
+                        self.query()
                 elif packet == 2:  # what is still on its way of an insert that was refused
                     self.wire.string()
                     take_block(self.wire)
@@ -104,10 +158,15 @@ class Client(threading.Thread):
         finally:
             self.sock.close()
 
-    def hello(self):
+    def enter(self):
         wire = self.wire
         wire.varint(), wire.string(), wire.varint(), wire.varint(), wire.varint()
-        wire.string(), wire.string(), wire.string()
+        wire.string()
+        try:
+            check(wire.string(), wire.string())
+        except Refused as error:
+            self.refuse(error)
+            raise
         name = [string("ClickHouse"), varint(25), varint(12), varint(REVISION), string("UTC"), string("engine"), varint(5)]
         wire.send(b"\0", *name)
 
@@ -136,11 +195,14 @@ class Client(threading.Thread):
             else:
                 self.answer(rewrite(query))
         except Refused as error:
-            text = str(error)
-            print(f"refused: {text[:500]}\n  {query[:2000]}", file=sys.stderr, flush=True)
-            code = re.search(r"Code: (\d+)", text)
-            number = struct.pack("<i", int(code[1]) if code else 1002)
-            wire.send(b"\x02", number, string("DB::Exception"), string(text), string(""), b"\0")
+            print(f"refused: {str(error)[:500]}\n  {query[:2000]}", file=sys.stderr, flush=True)
+            self.refuse(error)
+
+    def refuse(self, error):
+        text = str(error)
+        code = re.search(r"Code: (\d+)", text)
+        number = struct.pack("<i", int(code[1]) if code else 1002)
+        self.wire.send(b"\x02", number, string("DB::Exception"), string(text), string(""), b"\0")
 
     def data(self, block):
         self.wire.send(b"\x01\x00", BLOCK_INFO, block)
@@ -185,10 +247,18 @@ class Http(BaseHTTPRequestHandler):
     def do_POST(self):
         query = self.rfile.read(int(self.headers["Content-Length"])).decode()
         try:
-            # Without a format, as clickhouse-client writes.
-            status, body = 200, Engine().run(rewrite(query), "TSV")
+            check(self.headers.get("X-ClickHouse-User"), self.headers.get("X-ClickHouse-Key", ""))
+            with running:
+                # Without a format, as clickhouse-client writes.
+                status, body = 200, Engine().run(rewrite(query), "TSV")
         except Refused as error:
             status, body = 400, str(error).encode()
+        self.answer(status, body)
+
+    def do_HEAD(self):  # /ping
+        self.answer(200, b"")
+
+    def answer(self, status, body):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -199,15 +269,19 @@ class Http(BaseHTTPRequestHandler):
 
 
 def main():
-    os.makedirs(f"{folder}/data", exist_ok=True)
-    with open(f"{folder}/config.xml", "w", encoding="utf8") as file:
-        file.write(CONFIG)
+    signal.signal(signal.SIGTERM, running.stop)
+    shutil.rmtree(spool, ignore_errors=True)
+    for name in ("data", "insert"):
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+    if not config:
+        with open(f"{folder}/config.xml", "w", encoding="utf8") as file:
+            file.write(CONFIG)
     engine = Engine()
     engine.run("CREATE DATABASE IF NOT EXISTS keeper")
     for name, columns in KEEPER.items():
         engine.run(f"CREATE VIEW IF NOT EXISTS keeper.{name} AS SELECT {columns}")
-    threading.Thread(target=ThreadingHTTPServer(("127.0.0.1", http_port), Http).serve_forever, daemon=True).start()
-    listener = socket.create_server(("127.0.0.1", port), backlog=200)
+    threading.Thread(target=ThreadingHTTPServer((host, http_port), Http).serve_forever, daemon=True).start()
+    listener = socket.create_server((host, port), backlog=200)
     print("listening", flush=True)
     while True:
         Client(listener.accept()[0]).start()

@@ -1,6 +1,6 @@
 /** What clients sent, as SigNoz has it in its tables. */
 import type { Signal } from "../../../simulator/otlp";
-import type { Store } from "./store";
+import type { Tables } from "./store";
 
 export const series = `(SELECT fingerprint, any(labels) AS labels, any(attrs) AS attrs, any(scope_attrs) AS scope_attrs,
   any(resource_attrs) AS resource_attrs, any(type) AS type, any(unit) AS unit, any(is_monotonic) AS is_monotonic
@@ -15,7 +15,7 @@ export const stored: Record<Signal, string> = {
 };
 /** Sessions that begin so, and how often each is stored. */
 export async function sessions(
-  store: Store,
+  store: Tables,
   signal: Signal,
   begin: string,
 ): Promise<Record<string, number>> {

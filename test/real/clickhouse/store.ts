@@ -8,11 +8,34 @@ import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
 
+/** What answers statements as clickhouse-client writes it. */
+export abstract class Tables {
+  abstract run(statement: string): Promise<string>;
+
+  query<Row>(select: string): Promise<Row[]> {
+    return this.lines(select, "JSONEachRow");
+  }
+
+  rows(select: string): Promise<unknown[][]> {
+    return this.lines(select, "JSONCompactEachRow");
+  }
+
+  private async lines<Row>(select: string, format: string): Promise<Row[]> {
+    const text = await this.run(
+      `${select} FORMAT ${format} SETTINGS output_format_json_quote_64bit_integers = 0`,
+    );
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+}
+
 /**
  * ClickHouse's engine behind its native protocol, with SigNoz's own schema and the shipped retention.
  * Not here: Keeper, replicated tables, users (clickhouseUsers.test.ts has them).
  */
-export class Store {
+export class Store extends Tables {
   private child?: ChildProcess;
   /** What was refused, and why. */
   refused = "";
@@ -22,7 +45,9 @@ export class Store {
     readonly port: number,
     private readonly httpPort: number,
     private readonly python: string,
-  ) {}
+  ) {
+    super();
+  }
 
   static async start({ retentionDays = defaultGate.retentionDays } = {}): Promise<Store> {
     const folder = mkdtempSync(join(tmpdir(), "store-"));
@@ -65,31 +90,12 @@ export class Store {
     execFileSync(join(__dirname, "retain.sh"), [settings, `${this.httpPort}`]);
   }
 
-  /** @returns what a statement answers as clickhouse-client writes it */
   async run(statement: string): Promise<string> {
     const body = Buffer.from(statement);
     const answer = await fetch(`http://127.0.0.1:${this.httpPort}`, { method: "POST", body });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${text}\n  of ${statement}`);
     return text;
-  }
-
-  query<Row>(select: string): Promise<Row[]> {
-    return this.lines(select, "JSONEachRow");
-  }
-
-  rows(select: string): Promise<unknown[][]> {
-    return this.lines(select, "JSONCompactEachRow");
-  }
-
-  private async lines<Row>(select: string, format: string): Promise<Row[]> {
-    const text = await this.run(
-      `${select} FORMAT ${format} SETTINGS output_format_json_quote_64bit_integers = 0`,
-    );
-    return text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
   }
 
   /** @param signal SIGKILL is a crash */

@@ -7,8 +7,8 @@ export let secrets: Record<string, string>;
 
 export const soon = { timeout: 60_000, interval: 500 };
 
-export async function start() {
-  machine = await ContainerMachine.start();
+export async function start(made = ContainerMachine.start()) {
+  machine = await made;
   secrets = machine.secrets();
   machine.setMemory(7936);
   const run = await apply();

@@ -1,15 +1,16 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import type { Signal } from "../../../simulator/otlp";
 import { signozExporters } from "../parts/collector";
 import { haproxy } from "../parts/haproxy";
 import { imageParts } from "../parts/imageParts";
 import { pipelinesEnding } from "../pipelines";
 import { host } from "./delivered";
 import { Machine } from "./machine";
-import { enter, mayResizeOnline } from "./namespace";
+import { enter, mayResizeOnline, namespaces } from "./namespace";
 
 const here = (name: string) => join(__dirname, "containers", name);
 /** Beyond the machine's network card. */
@@ -51,9 +52,19 @@ export class ContainerMachine extends Machine {
   private beyond!: ChildProcess;
   private listeners!: ChildProcess;
   private daemon!: ChildProcess;
+  private replaceImages?: (machine: ContainerMachine) => Promise<void>;
 
-  static override async start(): Promise<ContainerMachine> {
+  static override start(): Promise<ContainerMachine> {
+    return ContainerMachine.with(512);
+  }
+
+  /** @param replaceImages builds other images under the names of those that stand in */
+  static async with(
+    diskMib: number,
+    replaceImages?: (machine: ContainerMachine) => Promise<void>,
+  ): Promise<ContainerMachine> {
     const machine = new ContainerMachine(...(await Machine.parts()));
+    machine.replaceImages = replaceImages;
     // The kernel raises a hard limit for CAP_SYS_RESOURCE only, which a sandbox may lack.
     const files = Number(execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }));
     if (files < 262_144 && !mayResizeOnline())
@@ -61,7 +72,7 @@ export class ContainerMachine extends Machine {
         "262144",
         `${files}`,
       );
-    return machine.begin(512);
+    return machine.begin(diskMib);
   }
 
   protected override async connect() {
@@ -104,6 +115,7 @@ export class ContainerMachine extends Machine {
       this.sh(
         `DOCKER_BUILDKIT=0 docker build --network none --quiet --target ${target} --tag ${name} /context >/dev/null`,
       );
+    await this.replaceImages?.(this);
   }
 
   async startDocker() {
@@ -132,9 +144,53 @@ export class ContainerMachine extends Machine {
     if (this.daemon.exitCode === null) this.daemon.kill("SIGKILL");
   }
 
+  /** Cuts the power and boots: the disk is mounted, then Docker starts what had run. */
+  override async reboot() {
+    this.run(here("power-off.sh"));
+    await sleep(200);
+    this.sh("mount /mnt/monitoring; /usr/local/sbin/monitoring-firewall");
+    await this.startDocker();
+  }
+
   /** Runs a command line where the machine's network card leads to; throws when it fails. */
   onTheOutside(command: string, input = ""): string {
     return enter(this.beyond, ["bash", "-euc", command], input);
+  }
+
+  /** Runs a command line of this computer into one on the machine; throws when one of them fails. */
+  pipe(from: string, into: string) {
+    const entered = ["nsenter", ...namespaces(this.holder), "chroot", join(this.dir, "root")];
+    const line = [...entered, "bash", "-euc", into];
+    execFileSync("bash", ["-euo", "pipefail", "-c", `${from} | "$@"`, "pipe", ...line]);
+  }
+
+  /** Runs a program of the test where the machine's network card leads to; it finds the gate in its environment. */
+  forkOutside(file: string, ...args: string[]): ChildProcess {
+    return fork(file, args, {
+      execPath: "nsenter",
+      execArgv: [`--net=/proc/${this.beyond.pid}/ns/net`, process.execPath, "--import", "tsx"],
+      env: { ...process.env, GATE_ADDRESS: address, GATE_CA: this.certificate.ca },
+      serialization: "advanced",
+    });
+  }
+
+  /** A client beyond the machine's card, whose send tells gRPC's status; whoever starts it ends it. */
+  client() {
+    const child = this.forkOutside(join(__dirname, "outside.ts"));
+    const waiting = new Map<number, (status: number) => void>();
+    let sent = 0;
+    child.on("message", ({ id, status }: { id: number; status: number }) => {
+      waiting.get(id)?.(status);
+      waiting.delete(id);
+    });
+    return {
+      send: (signal: Signal, request: Buffer, key = "shared-key-1") =>
+        new Promise<number>((resolve) => {
+          waiting.set(++sent, resolve);
+          child.send({ id: sent, signal, request, key });
+        }),
+      close: () => child.disconnect(),
+    };
   }
 
   /** What the shipped probe says of the gate, asked from outside by its name's address: 0 accepted, 1 refused, 2 not reached. */

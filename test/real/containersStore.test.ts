@@ -1,0 +1,175 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultGate } from "../../infra/gate/options";
+import { decode, encode, signals } from "../../simulator/otlp";
+import { retained } from "./clickhouse/retention";
+import { sessions } from "./clickhouse/sessions";
+import { Tables } from "./clickhouse/store";
+import { apply, healthy, machine, soon, start, state } from "./containers/running";
+import { ContainerMachine, type Service, services } from "./machine/containerMachine";
+import { machineMissing } from "./machine/machine";
+import { storeImages } from "./machine/storeImages";
+import { sample } from "./otlp";
+import { attribute } from "./poison";
+import { attributes, one } from "./requests";
+
+const missing = machineMissing();
+const suite = missing ? describe.skip : describe;
+const because = missing && ` (${missing})`;
+const patient = { timeout: 60_000, interval: 1000 };
+
+/** ClickHouse's tables, asked as retention.sh asks: by the client in the container, as the user of migrations. */
+class Contained extends Tables {
+  async run(statement: string, password = "migratorPassword01") {
+    return machine.sh(
+      `docker exec --interactive --env CLICKHOUSE_USER=migrator --env CLICKHOUSE_PASSWORD=${password} monitoring-clickhouse-1 clickhouse-client`,
+      statement,
+    );
+  }
+}
+const store = new Contained();
+const tables = () =>
+  store.run(
+    "SELECT database, name, create_table_query FROM system.tables WHERE startsWith(database, 'signoz_') ORDER BY ALL",
+  );
+let client: ReturnType<ContainerMachine["client"]>;
+
+/** Sends a session after the other, each until it is accepted, while something is done to the machine. */
+async function sentDuring(name: string, disturb: () => Promise<void>): Promise<string[]> {
+  const sent: string[] = [];
+  let going = true;
+  const sending = (async () => {
+    while (going) {
+      const session = `${name}-${sent.length}`;
+      const record = { attributes: attributes([["session.id", session]]) };
+      for (const signal of signals)
+        while ((await client.send(signal, encode(signal, [one(signal, { record })]))) !== 0)
+          await sleep(200);
+      sent.push(session);
+      await sleep(100);
+    }
+  })();
+  await sleep(500);
+  await disturb();
+  await sleep(500);
+  going = false;
+  await sending;
+  return sent;
+}
+
+/** In the background, since what is sent must go on. */
+async function disturbed(service: Service, command: string) {
+  const before = state(service);
+  machine.sh(`${command} >/dev/null 2>&1 &`);
+  await expect.poll(() => state(service), soon).not.toBe(before);
+  await healthy(service);
+}
+
+suite(`ClickHouse's engine in the shipped containers${because}`, () => {
+  beforeAll(async () => {
+    await start(ContainerMachine.with(2048, storeImages));
+    client = machine.client();
+  });
+  afterAll(async () => {
+    client?.close();
+    await machine?.stop();
+  });
+
+  it("is confined as compose.yaml has it, and reads the shipped configuration", async () => {
+    const confined = readFileSync(join(__dirname, "containers/confined.sh"), "utf8");
+    const none = "0000000000000000";
+    expect(machine.within("clickhouse", confined).output.split(/\s+/).filter(Boolean)).toEqual([
+      "101",
+      "101",
+      none,
+      none,
+      "1",
+    ]);
+    const settings = await store.rows(
+      "SELECT name, value FROM system.server_settings WHERE name IN ('max_server_memory_usage', 'mark_cache_size') ORDER BY name",
+    );
+    expect(settings).toEqual([
+      ["mark_cache_size", "268435456"],
+      ["max_server_memory_usage", String(Math.floor(3088 * 2 ** 20 * 0.9))],
+    ]);
+    await expect(store.run("SELECT 1", "another")).rejects.toThrow(/Authentication failed/);
+  });
+
+  it.each(signals)("stores what Claude Code sent, once: %s", async (signal) => {
+    const request = sample(signal);
+    const points = decode(signal, request)
+      .flatMap(({ scopes }) => scopes.flatMap(({ records }) => records))
+      .flatMap(({ sum, ...record }) => sum?.dataPoints ?? [record]);
+    const counts: Record<string, number> = {};
+    for (const point of points) {
+      const session = attribute(point, "session.id");
+      counts[session] = (counts[session] ?? 0) + 1;
+    }
+    expect(await client.send(signal, request)).toBe(0);
+    await expect.poll(() => sessions(store, signal, ""), patient).toEqual(counts);
+  });
+
+  it("keeps each signal as long as asked for", async () => {
+    const { other, fewestRight, logsByDefault } = await retained(store, defaultGate.retentionDays);
+    expect(other).toEqual([]);
+    expect(fewestRight).toBeGreaterThan(4);
+    expect(logsByDefault).toBe(defaultGate.retentionDays.logs);
+  });
+
+  it("is left as it is by a second startup", async () => {
+    const before = [await tables(), ...services.map(state)];
+    const run = await apply();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    expect([await tables(), ...services.map(state)]).toEqual(before);
+  });
+
+  it.each<Service>(["clickhouse", "collector"])(
+    "stores all once that is sent while %s restarts",
+    async (service) => {
+      const sent = await sentDuring(`restart-${service}`, () =>
+        disturbed(service, `docker restart monitoring-${service}-1`),
+      );
+      const once = Object.fromEntries(sent.map((session) => [session, 1]));
+      for (const signal of signals)
+        await expect
+          .poll(() => sessions(store, signal, `restart-${service}`), patient)
+          .toEqual(once);
+    },
+  );
+
+  it("stops the collector long before it would be cut off", async () => {
+    const began = performance.now();
+    machine.sh("docker stop monitoring-collector-1");
+    expect(performance.now() - began).toBeLessThan(8000);
+    machine.sh("docker start monitoring-collector-1");
+    await healthy("collector");
+  });
+
+  it("stores all that is sent while ClickHouse is killed", async () => {
+    const pid = machine.inspect("clickhouse", "{{.State.Pid}}");
+    const sent = await sentDuring("kill", () => disturbed("clickhouse", `kill -KILL ${pid}`));
+    for (const signal of signals)
+      await expect
+        .poll(async () => Object.keys(await sessions(store, signal, "kill")).sort(), patient)
+        .toEqual(sent.sort());
+  });
+
+  it("has all after a reboot, as it was, and takes more", async () => {
+    const counts = () => Promise.all(signals.map((signal) => sessions(store, signal, "")));
+    const ids = () => services.map((service) => machine.inspect(service, "{{.Id}}"));
+    const before = [await tables(), await counts(), ids()];
+    await machine.reboot();
+    for (const service of services) await healthy(service);
+    expect([await tables(), await counts(), ids()]).toEqual(before);
+    const run = await apply();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    expect(run.output).toContain("services=unchanged");
+    const sent = await sentDuring("rebooted", async () => {});
+    for (const signal of signals)
+      await expect
+        .poll(async () => Object.keys(await sessions(store, signal, "rebooted")), patient)
+        .toHaveLength(sent.length);
+  });
+});
