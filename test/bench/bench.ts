@@ -1,10 +1,18 @@
 import { clients, gate } from "./gate.js";
 import { hook, session } from "./hook.js";
+import { machine } from "./machine.js";
 import { preview } from "./preview.js";
 import { render, type Table } from "./table.js";
 
 /** Every bench, by the name that `npm run bench -- NAME` takes. */
-const benches: Record<string, () => Promise<Table>> = { preview, hook, session, gate, clients };
+const benches: Record<string, () => Promise<Table>> = {
+  preview,
+  hook,
+  session,
+  gate,
+  clients,
+  machine,
+};
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.find((name) => !benches[name]);

@@ -4,9 +4,9 @@ import { parse } from "yaml";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
-import type { Signal } from "../../simulator/otlp";
 import { type Gate, gateName, OtlpClient, startGate } from "./gate";
-import { countRecords, firstRecords, sample } from "./otlp";
+import { connected, keyOf, sendAs } from "./load";
+import { sample } from "./otlp";
 import { storedIn } from "./pipelines";
 import { cpuSeconds, residentMib } from "./process";
 import { Sink } from "./sink";
@@ -74,17 +74,15 @@ describe("rotation of the key under load", () => {
 
 describe("a thousand engineers", () => {
   it("are held without loss", async () => {
-    const { perEngineer, requests } = loadOfOneEngineer();
     const engineers = 1000;
     const seconds = 25;
     const sink = new Sink(await freePort());
     await sink.start();
     const { sending_queue, retry_on_failure } = shipped("exporters.yaml").clickhouselogsexporter;
     gate = await startGate({
-      keys: [
-        "shared-key",
-        ...Array.from({ length: engineers }, (_, i) => `engineer-${i}.0123456789`),
-      ].join("\n"),
+      keys: ["shared-key", ...Array.from({ length: engineers }, (_, index) => keyOf(index))].join(
+        "\n",
+      ),
       override: {
         exporters: {
           "otlp/store": {
@@ -98,95 +96,31 @@ describe("a thousand engineers", () => {
         service: { pipelines: storedIn("otlp/store") },
       },
     });
-    const clients = Array.from({ length: engineers }, () => new OtlpClient(gate, 60_000));
-    // Everybody connects first: a thousand handshakes at once are a different question.
-    for (const [i, client] of clients.entries())
-      expect(
-        await client.send("metrics", Buffer.alloc(0), {
-          "signoz-ingestion-key": `engineer-${i}.0123456789`,
-        }),
-      ).toBe(0);
-    const recordsOf = {
-      metrics: countRecords("metrics", requests.metrics),
-      logs: countRecords("logs", requests.logs),
-      traces: countRecords("traces", requests.traces),
-    };
-    const codes: Record<number, number> = {};
-    const latencies: number[] = [];
-    const inFlight: Promise<void>[] = [];
-    let records = 0;
-    let bytes = 0;
-    let sent = 0;
-    const cpuBefore = cpuSeconds(gate.collectorPid);
-    const began = performance.now();
-    const elapsed = () => (performance.now() - began) / 1000;
+    const clients = await connected(engineers, () => new OtlpClient(gate, 60_000));
     let peakMib = 0;
-    let engineer = 0;
-    const schedule = perEngineer.map(({ signal, everySeconds }) => ({
-      signal,
-      due: 0,
-      perSecond: engineers / everySeconds,
-    }));
-    for (; elapsed() < seconds; await sleep(2)) {
-      for (const stream of schedule)
-        for (; stream.due < elapsed() * stream.perSecond; stream.due++) {
-          const index = engineer++ % engineers;
-          const request = requests[stream.signal];
-          const at = performance.now();
-          sent++;
-          bytes += request.length;
-          records += recordsOf[stream.signal];
-          inFlight.push(
-            (clients[index] as OtlpClient)
-              .send(stream.signal, request, {
-                "signoz-ingestion-key": `engineer-${index}.0123456789`,
-              })
-              .then((code) => {
-                codes[code] = (codes[code] ?? 0) + 1;
-                latencies.push(performance.now() - at);
-              }),
-          );
-        }
+    const watching = setInterval(() => {
       peakMib = Math.max(peakMib, residentMib(gate.collectorPid));
-    }
-    const took = elapsed();
-    const cpu = (cpuSeconds(gate.collectorPid) - cpuBefore) / took;
-    await Promise.all(inFlight);
+    }, 20);
+    const cpuBefore = cpuSeconds(gate.collectorPid);
+    const sent = await sendAs(clients, seconds);
+    const cpu = (cpuSeconds(gate.collectorPid) - cpuBefore) / sent.seconds;
+    clearInterval(watching);
+    const { records, codes, latenciesMs } = sent;
+    const requests = latenciesMs.length;
+    const perSecond = (count: number) => (count / sent.seconds).toFixed(0);
     await expect.poll(() => sink.records, { timeout: 180_000 }).toBe(records);
-    latencies.sort((a, b) => a - b);
     console.log(
-      `1000 engineers: ${(sent / took).toFixed(0)} requests/s, ${(records / took).toFixed(0)} records/s, ` +
-        `${(bytes / took / 1024).toFixed(0)} KiB/s over 1000 connections for ${took.toFixed(0)} s; ` +
-        `collector ${peakMib.toFixed(0)} MiB, ${cpu.toFixed(2)} CPU, median ${latencies[latencies.length >> 1]?.toFixed(1)} ms; ` +
+      `1000 engineers: ${perSecond(requests)} requests/s, ${perSecond(records)} records/s, ` +
+        `${perSecond(sent.bytes / 1024)} KiB/s over 1000 connections for ${sent.seconds.toFixed(0)} s; ` +
+        `collector ${peakMib.toFixed(0)} MiB, ${cpu.toFixed(2)} CPU, median ${latenciesMs[requests >> 1]?.toFixed(1)} ms; ` +
         `answers ${JSON.stringify(codes)}, records lost ${records - sink.records}`,
     );
-    for (const client of clients) client.close();
     sink.stop();
-    expect(codes).toEqual({ 0: sent });
+    expect(codes).toEqual({ 0: requests });
     // What services.sh gives the collector at least.
     expect(peakMib).toBeLessThan(1536);
   }, 400_000);
 });
-
-/**
- * The recorded session of 10 model calls left 37 log records, 31 spans and 18 datapoints: 4 and 4 a
- * call. Claude Code exports logs and traces every 5 s and metrics every 60 s; an engineer whose agent
- * calls a model in every such interval sends 4 records with each. All engineers at it at once is the
- * most that there can be.
- */
-function loadOfOneEngineer() {
-  const perEngineer: { signal: Signal; everySeconds: number }[] = [
-    { signal: "logs", everySeconds: 5 },
-    { signal: "traces", everySeconds: 5 },
-    { signal: "metrics", everySeconds: 60 },
-  ];
-  const requests: Record<Signal, Buffer> = {
-    logs: firstRecords("logs", sample("logs"), 4),
-    traces: firstRecords("traces", sample("traces"), 4),
-    metrics: sample("metrics"),
-  };
-  return { perEngineer, requests };
-}
 
 function shipped(name: string) {
   return parse(deliveredFiles()[name] ?? "", { merge: true });

@@ -6,8 +6,8 @@ import { defaultGate } from "../../infra/gate/options";
 import { decode, encode, signals } from "../../simulator/otlp";
 import { retained } from "./clickhouse/retention";
 import { sessions } from "./clickhouse/sessions";
-import { Tables } from "./clickhouse/store";
 import { apply, healthy, machine, soon, start, state } from "./containers/running";
+import { ContainedTables } from "./machine/containedTables";
 import { ContainerMachine, type Service, services } from "./machine/containerMachine";
 import { machineMissing } from "./machine/machine";
 import { storeImages } from "./machine/storeImages";
@@ -20,16 +20,7 @@ const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
 const patient = { timeout: 60_000, interval: 1000 };
 
-/** ClickHouse's tables, asked as retention.sh asks: by the client in the container, as the user of migrations. */
-class Contained extends Tables {
-  async run(statement: string, password = "migratorPassword01") {
-    return machine.sh(
-      `docker exec --interactive --env CLICKHOUSE_USER=migrator --env CLICKHOUSE_PASSWORD=${password} monitoring-clickhouse-1 clickhouse-client`,
-      statement,
-    );
-  }
-}
-const store = new Contained();
+let store: ContainedTables;
 const tables = () =>
   store.run(
     "SELECT database, name, create_table_query FROM system.tables WHERE startsWith(database, 'signoz_') ORDER BY ALL",
@@ -71,6 +62,7 @@ suite(`ClickHouse's engine in the shipped containers${because}`, () => {
   beforeAll(async () => {
     await start(ContainerMachine.with(2048, storeImages));
     client = machine.client();
+    store = new ContainedTables(machine);
   });
   afterAll(async () => {
     client?.close();

@@ -157,6 +157,12 @@ export class ContainerMachine extends Machine {
     return enter(this.beyond, ["bash", "-euc", command], input);
   }
 
+  /** Starts a program on the machine, whose answers are read; whoever starts it ends it. */
+  spawn(command: string): ChildProcess {
+    const line = [...namespaces(this.holder), "chroot", join(this.dir, "root"), "bash", "-euc"];
+    return spawn("nsenter", [...line, `exec ${command}`], { stdio: ["ignore", "pipe", "inherit"] });
+  }
+
   /** Runs a command line of this computer into one on the machine; throws when one of them fails. */
   pipe(from: string, into: string) {
     const entered = ["nsenter", ...namespaces(this.holder), "chroot", join(this.dir, "root")];
