@@ -4,26 +4,28 @@
 # shellcheck disable=SC2154 # startup.sh sets state, data, release, settings
 # Of compose.yaml: the front is the one reader of keys and certificate.
 readonly front_uid=10002 clickhouse_uid=101
+readonly next=$state/secrets.next
 
 read_secrets() {
-  local next=$state/secrets.next service admin version
+  local service admin version
   local -A passwords
   rm -rf "$next"
   mkdir "$next"
+  fetch_secrets
   collect_keys >"$next/keys.map"
-  fetch_secret "$(setting .secrets.tls)" >"$next/tls"
+  payload "$(setting .secrets.tls)" >"$next/tls"
   check_certificate "$next/tls"
   version=$(setting .secrets.clickhouse)
-  fetch_secret "$version" >"$next/clickhouse"
+  payload "$version" >"$next/clickhouse"
   for service in signoz collector migrator; do
     passwords[$service]=$(jq --raw-output --arg of "$service" '.[$of] // empty' "$next/clickhouse" 2>/dev/null) || true
     [[ ${passwords[$service]} =~ ^[A-Za-z0-9]{16,}$ ]] ||
       fail "secret $version: wants JSON {signoz, collector, migrator}, each 16 or more letters and digits, since they become part of addresses"
   done
-  admin=$(fetch_secret "$(setting .secrets.signozAdmin)")
+  admin=$(payload "$(setting .secrets.signozAdmin)")
   version=$(setting '.secrets.alerts // empty')
   if [ -n "$version" ]; then
-    fetch_secret "$version" >"$next/alerts"
+    payload "$version" >"$next/alerts"
     jq --exit-status 'objects | true' "$next/alerts" >/dev/null 2>&1 || fail "secret $version: not a JSON object"
   fi
   # Nothing is replaced before everything is there.
@@ -82,34 +84,56 @@ egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; 
   } | sort -u
 }
 
-collect_keys() {
-  local version key said count=0
-  while IFS= read -r version; do
-    key=$(fetch_secret "$version")
-    [[ $key != *$'\n'* ]] || fail "secret $version is not an ingestion key but several lines"
-    { said=$("$release/keys-map.sh" <<<"$key" 2>&1 >&3) || fail "secret $version: $said"; } 3>&1
-    count=$((count + 1))
-  done < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
-  ((count > 0)) || fail "monitoring-settings lists no ingestion key"
+# Fetches every version that the settings name.
+fetch_secrets() {
+  local missing
+  mapfile -t missing < <(jq --raw-output '[.secrets | .. | strings] | unique[]' "$settings")
+  mkdir "$next/answers"
+  retry 180 fetch_missing ||
+    fail "secret ${missing[0]} cannot be read (see the last lines of the log for Secret Manager's answer): does it exist, is it enabled, and may this machine's service account access it?"
 }
 
-fetch_secret() { # VERSION NAME: prints the payload
-  local payload
-  payload=$(retry 180 access_secret "$1") ||
-    fail "secret $1 cannot be read (see the last lines of the log for Secret Manager's answer): does it exist, is it enabled, and may this machine's service account access it?"
-  [ -n "$payload" ] || fail "secret $1 is empty"
-  printf '%s' "$payload"
-}
-
-access_secret() { # VERSION
-  local token answer
+# Twenty at once: one after the other, a thousand engineers' keys take minutes, in which a revoked one stays in force.
+fetch_missing() { # takes the versions in `missing`, and leaves those there that did not come
+  local token version
   token=$(fetch_metadata service-accounts/default/token | jq --exit-status --raw-output .access_token) || return 1
-  answer=$(curl --silent --show-error --fail-with-body --max-time 10 --config - \
-    "https://secretmanager.googleapis.com/v1/$1:access" <<<"header = \"Authorization: Bearer $token\"") || {
-    jq --raw-output '"Secret Manager: \(.error.status) \(.error.message)"' <<<"$answer" >&2 2>/dev/null || true
-    return 1
+  {
+    echo "header = \"Authorization: Bearer $token\""
+    for version in "${missing[@]}"; do
+      printf 'url = "https://secretmanager.googleapis.com/v1/%s:access"\noutput = "%s"\n' "$version" "$version"
+    done
+  } | {
+    cd "$next/answers" && timeout 60 curl --silent --fail-with-body --max-time 10 --parallel --parallel-max 20 --create-dirs \
+      --write-out '%{exitcode} %{filename_effective} %{errormsg}\n' --config - >"$next/told"
+  } || true
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | grep -vxF -f <(awk '$1 == 0 { print $2 }' "$next/told"))
+  ((${#missing[@]} > 0)) || return 0
+  echo "${#missing[@]} secrets did not come; curl of the first: $(grep --fixed-strings " ${missing[0]} " "$next/told")" >&2
+  jq --raw-output '"Secret Manager: \(.error.status) \(.error.message)"' "$next/answers/${missing[0]}" >&2 2>/dev/null || true
+  return 1
+}
+
+payload() { # VERSION: prints it
+  local text
+  text=$(jq --raw-output '.payload.data // "" | @base64d' "$next/answers/$1")
+  [ -n "$text" ] || fail "secret $1 is empty"
+  printf '%s' "$text"
+}
+
+collect_keys() {
+  local versions keys said
+  mapfile -t versions < <(jq --raw-output '(.secrets.engineerKeys // [])[], .secrets.ingestionKeys[]' "$settings")
+  ((${#versions[@]} > 0)) || fail "monitoring-settings lists no ingestion key"
+  keys=$(cd "$next/answers" && jq --raw-output '.payload.data // "" | @base64d | sub("\n+$"; "")
+    | if . == "" then "secret \(input_filename) is empty" | halt_error
+      elif contains("\n") then "secret \(input_filename) is not an ingestion key but several lines" | halt_error
+      else . end' "${versions[@]}" 2>"$next/told") || fail "$(<"$next/told")"
+  # By a pipe: a here-document of this size would be a file elsewhere.
+  printf '%s\n' "$keys" | "$release/keys-map.sh" 2>"$next/told" || {
+    said=$(<"$next/told")
+    [[ ! $said =~ ^keys-map.sh:\ line\ ([0-9]+)\ (.*) ]] || said="secret ${versions[BASH_REMATCH[1] - 1]} ${BASH_REMATCH[2]}"
+    fail "$said"
   }
-  jq --exit-status --raw-output '.payload.data | @base64d' <<<"$answer"
 }
 
 check_certificate() { # PEM

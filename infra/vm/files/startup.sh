@@ -153,9 +153,10 @@ read_metadata() {
 
 check_settings() { # FILE
   local odd
+  # A version becomes a line of curl's configuration and the path of a file.
   odd=$(jq --raw-output '
     def is(f): [f] == [true];
-    def version: is(strings | test("^projects/[^/]+/secrets/[^/]+/versions/[0-9]+$"));
+    def version: is(strings | test("^projects/[\\w:.-]+/secrets/[\\w.-]+/versions/[0-9]+$"));
     def all_of(f): is(arrays | all(f));
     def text: is(strings | test("^[^[:cntrl:]]+$"));
     {

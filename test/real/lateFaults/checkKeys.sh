@@ -5,12 +5,15 @@ set -euo pipefail
 fail() { echo "$*" >&3; }
 # shellcheck disable=SC2034 # collect_keys reads it
 release=$1
-# Here a secret's version is the key itself.
-fetch_secret() { printf '%s' "$1"; }
 # The function alone: the file's other parts want a machine.
 eval "$(sed -n '/^collect_keys() {/,/^}/p' "$1/../vm/files/secrets.sh")"
-# shellcheck disable=SC2034 # collect_keys reads it
-settings=$(mktemp)
-trap 'rm -f "$settings"' EXIT
+next=$(mktemp -d)
+trap 'rm -rf "$next"' EXIT
+settings=$next/settings
 jq --raw-input --slurp '{secrets: {ingestionKeys: [], engineerKeys: split("\n") | map(select(. != ""))}}' >"$settings"
+# Here a secret's version is the key itself.
+mkdir "$next/answers"
+while read -r key data; do
+  echo "{\"payload\":{\"data\":\"$data\"}}" >"$next/answers/$key"
+done < <(jq --raw-output '.secrets.engineerKeys[] | "\(.) \(@base64)"' "$settings")
 collect_keys 3>&1 >/dev/null

@@ -1,7 +1,7 @@
 // What surrounds the machine under test, inside its network namespace: the metadata server, Secret
-// Manager over TLS and a SigNoz that says it is ready. Driven by messages of the parent process.
+// Manager over HTTP/2 and a SigNoz that says it is ready. Driven by messages of the parent process.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 
 /** What the machine finds, as the test sets it; everything may change while it runs. */
 export interface Surroundings {
@@ -9,8 +9,10 @@ export interface Surroundings {
   attributes: Record<string, string>;
   /** Payload by version name; absent: 404. */
   secrets: Record<string, string>;
-  /** Answers to give before the true ones, by what is asked for. */
-  faults: Partial<Record<"token" | "secrets" | "metadata", { status: number; times: number }>>;
+  /** Answers to give before the true ones, or `every` so many requests, by what is asked for. */
+  faults: Partial<
+    Record<"token" | "secrets" | "metadata", { status: number; times: number; every?: number }>
+  >;
   /** SigNoz answers 503 while false. */
   signozReady: boolean;
   /** Base64 of what SigNoz' port gives for /archive.tar.gz; empty: 404. */
@@ -28,6 +30,7 @@ export interface Observed {
 const token = "ya29.token-of-the-machine";
 let now: Surroundings = { attributes: {}, secrets: {}, faults: {}, signozReady: true, archive: "" };
 let observed: Observed = { guest: {}, stages: [], asked: [] };
+let asked = 0;
 const waiting: (() => void)[] = [];
 
 process.on("message", (message: { set?: Partial<Surroundings>; forget?: true }) => {
@@ -39,9 +42,14 @@ process.on("message", (message: { set?: Partial<Surroundings>; forget?: true }) 
   process.send?.({ observed });
 });
 
-function faulty(kind: keyof Surroundings["faults"], answer: ServerResponse): boolean {
+function faulty(
+  kind: keyof Surroundings["faults"],
+  answer: ServerResponse | Http2ServerResponse,
+): boolean {
   const fault = now.faults[kind];
   if (!fault || fault.times <= 0) return false;
+  asked += 1;
+  if (asked % (fault.every ?? 1) !== 0) return false;
   fault.times -= 1;
   answer.writeHead(fault.status, { "content-type": "application/json" });
   answer.end(JSON.stringify({ error: { status: "INTERNAL", message: `fault ${fault.status}` } }));
@@ -94,7 +102,7 @@ async function metadata(request: IncomingMessage, answer: ServerResponse) {
   return answer.end(value);
 }
 
-function secretManager(request: IncomingMessage, answer: ServerResponse) {
+function secretManager(request: Http2ServerRequest, answer: Http2ServerResponse) {
   if (faulty("secrets", answer)) return;
   const version = (request.url ?? "").replace(/^\/v1\//, "").replace(/:access$/, "");
   const bearer = (request.headers.authorization ?? "").replace("Bearer ", "");
@@ -118,7 +126,7 @@ createServer((request, answer) => void metadata(request, answer)).listen(
   80,
   "169.254.169.254",
   () => {
-    createTlsServer({ cert: pem, key: pem }, secretManager).listen(443, address, () => {
+    createSecureServer({ cert: pem, key: pem }, secretManager).listen(443, address, () => {
       createServer((request, answer) => {
         const archive = request.url === "/archive.tar.gz";
         const found = archive ? now.archive !== "" : now.signozReady;
