@@ -7,13 +7,12 @@ import { keyOf, type Sent } from "../real/load";
 import { ContainedTables } from "../real/machine/containedTables";
 import { ContainerMachine, type Service, services } from "../real/machine/containerMachine";
 import { machineMissing } from "../real/machine/machine";
+import { defaultMemory } from "../real/machine/memory";
 import { storeImages } from "../real/machine/storeImages";
 import type { Table } from "./table";
 
 const loads = [50, 200, 1000];
 const seconds = 75;
-/** What the guest sees of the default machine type's 8 GB. */
-const memoryMib = 7936;
 /** A metrics request of the load has as many. */
 const points = 18;
 const files = "/var/lib/monitoring";
@@ -25,7 +24,7 @@ export async function machine(): Promise<Table> {
   if (missing) return { title: `Machine: not measured here, it ${missing}`, head, rows: [] };
   const running = await ContainerMachine.with(8192, storeImages);
   try {
-    running.setMemory(memoryMib);
+    running.setMemory(defaultMemory.machine);
     await running.deliver(running.secrets());
     const { status, output } = await running.startup();
     if (status !== 0) throw new Error(`the machine does not come up: ${output}`);
@@ -38,7 +37,7 @@ export async function machine(): Promise<Table> {
     }
     return {
       title: [
-        `Machine with ${memoryMib} MiB, containers as shipped; ${seconds} s of everybody's model call every 5 s (ClickHouse: its engine, 26.1, in Python; Keeper and SigNoz stand in)`,
+        `Machine with ${defaultMemory.machine} MiB, containers as shipped; ${seconds} s of everybody's model call every 5 s (ClickHouse: its engine, 26.1, in Python; Keeper and SigNoz stand in)`,
         ...told,
       ].join("\n  "),
       head,

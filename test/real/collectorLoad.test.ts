@@ -6,6 +6,7 @@ import { issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { connected, keyOf, sendAs } from "./load";
+import { defaultMemory } from "./machine/memory";
 import { sample } from "./otlp";
 import { storedIn } from "./pipelines";
 import { cpuSeconds, residentMib } from "./process";
@@ -117,8 +118,7 @@ describe("a thousand engineers", () => {
     );
     sink.stop();
     expect(codes).toEqual({ 0: requests });
-    // What services.sh gives the collector at least.
-    expect(peakMib).toBeLessThan(1536);
+    expect(peakMib).toBeLessThan(defaultMemory.collector);
   }, 400_000);
 });
 

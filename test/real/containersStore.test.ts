@@ -10,6 +10,7 @@ import { apply, healthy, machine, soon, start, state } from "./containers/runnin
 import { ContainedTables } from "./machine/containedTables";
 import { ContainerMachine, type Service, services } from "./machine/containerMachine";
 import { machineMissing } from "./machine/machine";
+import { defaultMemory } from "./machine/memory";
 import { storeImages } from "./machine/storeImages";
 import { sample } from "./otlp";
 import { attribute } from "./poison";
@@ -84,7 +85,7 @@ suite(`ClickHouse's engine in the shipped containers${because}`, () => {
     );
     expect(settings).toEqual([
       ["mark_cache_size", "268435456"],
-      ["max_server_memory_usage", String(Math.floor(3088 * 2 ** 20 * 0.9))],
+      ["max_server_memory_usage", String(Math.floor(defaultMemory.clickhouse * 2 ** 20 * 0.9))],
     ]);
     await expect(store.run("SELECT 1", "another")).rejects.toThrow(/Authentication failed/);
   });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { Machine, machineMissing } from "./machine/machine";
+import { defaultMemory } from "./machine/memory";
 
 const here = join(__dirname, "vmParts");
 const text = (name: string) => readFileSync(join(here, name), "utf8");
@@ -145,13 +146,14 @@ suite(`what a boot takes in${because}`, () => {
     });
   });
 
-  it("memory: ClickHouse gets what an 8 GB machine has left; a smaller one is refused", async () => {
-    machine.setMemory(7936);
+  it("memory: ClickHouse gets what front and collector leave of an 8 GB machine; a smaller one is refused", async () => {
+    machine.setMemory(defaultMemory.machine);
     expect((await machine.startup()).status).toBe(0);
     const env = machine.read("/var/lib/monitoring/files/compose.env") ?? "";
-    expect(env).toContain("CLICKHOUSE_MEMORY_MIB=3088\n");
+    for (const service of ["front", "collector", "clickhouse"] as const)
+      expect(env).toContain(`\n${service.toUpperCase()}_MEMORY_MIB=${defaultMemory[service]}\n`);
     expect(env).toContain(
-      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((3088 * 1024 * 1024 * 9) / 10)}\n`,
+      `CLICKHOUSE_MAX_MEMORY_BYTES=${Math.floor((defaultMemory.clickhouse * 1024 * 1024 * 9) / 10)}\n`,
     );
     machine.setMemory(3900);
     expect((await machine.startup()).status).toBe(1);

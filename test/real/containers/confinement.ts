@@ -2,15 +2,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type Service, services } from "../machine/containerMachine";
+import { defaultMemory } from "../machine/memory";
 import { machine } from "./running";
 
 export function confinement() {
   it.each<[Service, string, number]>([
     ["keeper", "101", 256],
-    ["clickhouse", "101", 3088],
+    ["clickhouse", "101", defaultMemory.clickhouse],
     ["signoz", "10003", 1024],
-    ["collector", "10001", 1536],
-    ["front", "10002", 496],
+    ["collector", "10001", defaultMemory.collector],
+    ["front", "10002", defaultMemory.front],
   ])(
     "of %s: user %s, no capability, nothing to write to, %i MiB",
     { tags: "attack/machine" },

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { ContainerMachine, type Service } from "../machine/containerMachine";
+import { defaultMemory } from "../machine/memory";
 
 /** The one machine of all these tests: its start takes minutes. */
 export let machine: ContainerMachine;
@@ -10,7 +11,7 @@ export const soon = { timeout: 60_000, interval: 500 };
 export async function start(made = ContainerMachine.start()) {
   machine = await made;
   secrets = machine.secrets();
-  machine.setMemory(7936);
+  machine.setMemory(defaultMemory.machine);
   const run = await apply();
   expect(run, run.output).toMatchObject({ status: 0 });
 }
