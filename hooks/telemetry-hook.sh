@@ -70,7 +70,11 @@ fi
 . "${self%/*}/clients/claude-code/doctor.sh"
 
 case $1 in
-  background | watch) "$1" ;;
+  background | watch)
+    "$1"
+    # Uninstalled meanwhile: what this has written since goes too. With `owned`, uninstall is not through and needs the rest.
+    [ ! -e "$state/off" ] || [ -e "$state/owned" ] || clear_state
+    ;;
   status | doctor | refresh | uninstall)
     command=$1
     shift

@@ -241,6 +241,11 @@ uninstall() {
     echo "telemetry-hook: $settings cannot be changed ($obstacle); take the OTEL_* lines out of its env by hand" >&2
     return 1
   fi
+  clear_state
+  echo "Reporting is off. On again: $self refresh"
+}
+
+clear_state() {
   case $certificate in
     /var/tmp/telemetry-hook-*/ca.pem) rm -rf "${certificate%/ca.pem}" ;;
   esac
@@ -250,5 +255,4 @@ uninstall() {
       *) rm -f "$file" ;;
     esac
   done
-  echo "Reporting is off. On again: $self refresh"
 }
