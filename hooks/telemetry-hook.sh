@@ -72,8 +72,8 @@ fi
 case $1 in
   background | watch)
     "$1"
-    # Uninstalled meanwhile: what this has written since goes too. With `owned`, uninstall is not through and needs the rest.
-    [ ! -e "$state/off" ] || [ -e "$state/owned" ] || clear_state
+    # Uninstalled meanwhile: what this has written since goes too.
+    [ ! -s "$state/off" ] || clear_state
     ;;
   status | doctor | refresh | uninstall)
     command=$1

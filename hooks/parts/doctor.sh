@@ -58,7 +58,7 @@ check_tools() {
 check_switch() {
   if [ -e "$state/off" ]; then
     slurp "$state/off"
-    finding fail reporting "switched off by uninstall, ${text%"$newline"}" "$self refresh"
+    finding fail reporting "switched off by uninstall${text:+, ${text%"$newline"}}" "$self refresh"
   elif [ "$verdict_of_model" != ours ] && find_worst && [ -z "$worst" ] && [ -n "$key" ]; then
     # Something stronger overrides it for now; the next session start takes the variables out.
     finding warn reporting "$verdict_of_model: $why, which the settings in place override until the next session" "take it out there to go on reporting"

@@ -207,9 +207,10 @@ refresh() {
   echo "${notice:-"Settings are in step: $settings"}"
 }
 
-# `off` comes first: what still runs in the background finds it before it writes anything.
+# `off` comes first: what still runs in the background finds it before it writes anything. It is empty as long as the other
+# state is needed here.
 uninstall() {
-  if [ ! -d "$client_folder" ] || ! open_state check || ! put off "$(date)$newline"; then
+  if [ ! -d "$client_folder" ] || ! open_state check || ! put off ""; then
     echo "Nothing is installed in $client_folder."
     return 0
   fi
@@ -241,6 +242,7 @@ uninstall() {
     echo "telemetry-hook: $settings cannot be changed ($obstacle); take the OTEL_* lines out of its env by hand" >&2
     return 1
   fi
+  put off "$(date)$newline"
   clear_state
   echo "Reporting is off. On again: $self refresh"
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ownSettings } from "./engineerMachine";
 import { ageAttempt, header, holding, withKeys } from "./withKeys";
@@ -62,6 +62,8 @@ describe("uninstall", () => {
     );
     await engineer.run();
     await engineer.until(() => existsSync(`${engineer.root}/begun`));
+    // As a kill between two writes leaves it.
+    rmSync(`${engineer.state}/owned`);
     engineer.fake("cmp", `touch "${comparing}"; sleep 1; exec /usr/bin/cmp "$@"`);
     await engineer.run(["uninstall"]);
     await engineer.settled();
