@@ -1,9 +1,10 @@
 import { Tables } from "../clickhouse/store";
-import type { ContainerMachine } from "./containerMachine";
 
 /** ClickHouse's tables, asked as retention.sh asks: by the client in the container, as the user of migrations. */
 export class ContainedTables extends Tables {
-  constructor(private readonly machine: ContainerMachine) {
+  constructor(
+    private readonly machine: { sh(command: string, input: string): string | Promise<string> },
+  ) {
     super();
   }
 

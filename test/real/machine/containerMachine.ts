@@ -1,9 +1,8 @@
-import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import type { Signal } from "../../../simulator/otlp";
 import { signozExporters } from "../parts/collector";
 import { haproxy } from "../parts/haproxy";
 import { imageParts } from "../parts/imageParts";
@@ -11,6 +10,7 @@ import { pipelinesEnding } from "../pipelines";
 import { host } from "./delivered";
 import { Machine } from "./machine";
 import { enter, mayResizeOnline, namespaces } from "./namespace";
+import { clientBeyond, forkBeyond } from "./outsideClient";
 
 const here = (name: string) => join(__dirname, "containers", name);
 /** Beyond the machine's network card. */
@@ -144,6 +144,12 @@ export class ContainerMachine extends Machine {
     if (this.daemon.exitCode === null) this.daemon.kill("SIGKILL");
   }
 
+  /** Ends the daemon and copies its store, images and all, into a folder. */
+  async imagesInto(folder: string) {
+    await this.stopDocker();
+    execFileSync("cp", ["--archive", join(this.dir, "docker"), folder]);
+  }
+
   /** Cuts the power and boots: the disk is mounted, then Docker starts what had run. */
   override async reboot() {
     this.run(here("power-off.sh"));
@@ -172,31 +178,12 @@ export class ContainerMachine extends Machine {
 
   /** Runs a program of the test where the machine's network card leads to; it finds the gate in its environment. */
   forkOutside(file: string, ...args: string[]): ChildProcess {
-    return fork(file, args, {
-      execPath: "nsenter",
-      execArgv: [`--net=/proc/${this.beyond.pid}/ns/net`, process.execPath, "--import", "tsx"],
-      env: { ...process.env, GATE_ADDRESS: address, GATE_CA: this.certificate.ca },
-      serialization: "advanced",
-    });
+    return forkBeyond(this.beyond, address, this.certificate.ca, file, ...args);
   }
 
-  /** A client beyond the machine's card, whose send tells gRPC's status; whoever starts it ends it. */
+  /** A client beyond the machine's card; whoever starts it ends it. */
   client() {
-    const child = this.forkOutside(join(__dirname, "outside.ts"));
-    const waiting = new Map<number, (status: number) => void>();
-    let sent = 0;
-    child.on("message", ({ id, status }: { id: number; status: number }) => {
-      waiting.get(id)?.(status);
-      waiting.delete(id);
-    });
-    return {
-      send: (signal: Signal, request: Buffer, key = "shared-key-1") =>
-        new Promise<number>((resolve) => {
-          waiting.set(++sent, resolve);
-          child.send({ id: sent, signal, request, key });
-        }),
-      close: () => child.disconnect(),
-    };
+    return clientBeyond(this.beyond, address, this.certificate.ca);
   }
 
   /** What the shipped probe says of the gate, asked from outside by its name's address: 0 accepted, 1 refused, 2 not reached. */

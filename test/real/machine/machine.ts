@@ -1,18 +1,16 @@
-import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { deliveredFiles } from "../../../infra/vm/delivery";
-import { issueCertificate } from "../../../simulator/certificate";
+import { type Certificate, issueCertificate } from "../../../simulator/certificate";
 import { collector } from "../parts/collector";
 import { debian } from "../parts/debian";
 import { pipelinesEnding } from "../pipelines";
-import { defaultSettings, host } from "./delivered";
+import { host } from "./delivered";
 import { enter, mayResizeOnline, namespaces } from "./namespace";
-import type { Observed, Surroundings } from "./surroundings";
+import { Surrounded } from "./surrounded";
 
 const here = (name: string) => join(__dirname, name);
 
@@ -35,19 +33,15 @@ export interface Run {
  * device as data disk, the shipped files delivered by a metadata server, secrets by a Secret Manager;
  * docker and systemctl are recorders, but the gate that comes up is the real HAProxy and the real collector.
  */
-export class Machine {
+export class Machine extends Surrounded {
   protected constructor(
     protected readonly dir: string,
     protected readonly holder: ChildProcess,
-    readonly certificate: { ca: string; pem: string },
-  ) {}
+    certificate: Certificate,
+  ) {
+    super(certificate);
+  }
   private loop = "";
-  private server!: ChildProcess;
-  /** Files that the metadata delivers, by path; tests change them to deliver another version. */
-  files: Record<string, string> = deliveredFiles();
-  settings = defaultSettings();
-  /** Value of monitoring-content; none by default. */
-  content = "";
 
   /**
    * A machine with a boot disk that is new, and a data disk of `diskMib` MiB that is blank or made
@@ -89,20 +83,7 @@ export class Machine {
     if (!mayResizeOnline())
       this.install("/usr/local/bin/resize2fs", readFileSync(here("resize-offline.sh"), "utf8"));
     await this.installDocker(join(dir, "root"));
-    this.server = fork(here("surroundings.ts"), {
-      execPath: "nsenter",
-      execArgv: [`--net=/proc/${surroundings.pid}/ns/net`, process.execPath, "--import", "tsx"],
-      env: {
-        ...process.env,
-        SURROUNDINGS_PEM: secretManager.pem,
-        SURROUNDINGS_ADDRESS: surroundings.address,
-      },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
-    await new Promise<void>((resolve, reject) => {
-      this.server.once("message", () => resolve());
-      this.server.once("exit", () => reject(new Error("the surroundings did not start")));
-    });
+    await this.surroundIn(surroundings, secretManager.pem);
     this.attachDisk(diskMib, snapshot);
     await this.deliver(this.secrets());
     return this;
@@ -124,62 +105,10 @@ export class Machine {
     this.install("/opt/override.yaml", stringify(override()));
   }
 
-  /** Payloads of the versions that the settings name. */
-  secrets(): Record<string, string> {
-    const { secrets } = this.settings;
-    return {
-      ...Object.fromEntries(
-        secrets.ingestionKeys.map((name, index) => [name, `shared-key-${index + 1}`]),
-      ),
-      ...Object.fromEntries(secrets.engineerKeys.map((name) => [name, "first.last.5e3f0b61c2"])),
-      [secrets.tls]: this.certificate.pem,
-      [secrets.signozAdmin]: 'Admin$1`"quoted"\\ #x',
-      [secrets.clickhouse]: JSON.stringify({
-        signoz: "signozPassword0001",
-        collector: "collectorPassword1",
-        migrator: "migratorPassword01",
-      }),
-    };
-  }
-
-  /** Publishes files and settings as core's program does, under a digest of them. */
-  async deliver(secrets?: Record<string, string>): Promise<string> {
-    const { "startup.sh": startup = "", ...files } = this.files;
-    const delivered = {
-      "startup-script": startup,
-      "monitoring-files": JSON.stringify(files),
-      "monitoring-settings": JSON.stringify(this.settings),
-      ...(this.content && { "monitoring-content": this.content }),
-    };
-    const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
-    await this.surround({
-      attributes: { ...delivered, "monitoring-digest": digest },
-      ...(secrets && { secrets }),
-    });
-    return digest;
-  }
-
-  surround(set: Partial<Surroundings>): Promise<Observed> {
-    return this.ask({ set });
-  }
-  observed(): Promise<Observed> {
-    return this.ask({});
-  }
   /** Starts a new page: what docker and the metadata server have seen so far is forgotten. */
-  async forget() {
-    await this.ask({ forget: true });
+  override async forget() {
+    await super.forget();
     this.sh("rm -f /recorded/docker");
-  }
-  private ask(message: object): Promise<Observed> {
-    return new Promise((resolve) => {
-      const listen = (answer: { observed?: Observed }) => {
-        if (!answer.observed) return;
-        this.server.off("message", listen);
-        resolve(answer.observed);
-      };
-      this.server.on("message", listen);
-      this.server.send(message);
-    });
   }
 
   private attachDisk(mib: number, snapshot?: string) {
@@ -257,16 +186,21 @@ export class Machine {
       .filter(
         (line) =>
           line !== "" &&
-          !/^(info|image inspect|image prune|inspect|exec)\b| config | ps /.test(line),
+          !/^(info|image inspect|image prune|inspect|exec|ps)\b| config | ps /.test(line),
       )
       .map((line) =>
         line.replace(/compose --project-directory \S+ --file \S+ --env-file \S+ /, "compose "),
       );
   }
 
-  /** Runs startup.sh as the guest agent does; `until` may end it (SIGKILL) at a stage. */
+  /** Runs startup.sh as the guest agent does; `killAt` ends it (SIGKILL) at a stage, or when it settles. */
   async startup(
-    options: { killAt?: string; args?: string[]; patience?: number; script?: string } = {},
+    options: {
+      killAt?: string | Promise<unknown>;
+      args?: string[];
+      patience?: number;
+      script?: string;
+    } = {},
   ): Promise<Run> {
     const script = "/tmp/startup-script";
     enter(
@@ -295,10 +229,13 @@ export class Machine {
       stream.on("data", (chunk) => {
         output += chunk;
       });
+    const { killAt } = options;
+    const end = () => process.kill(-(child.pid as number), "SIGKILL");
     const kill = (message: { stage?: string }) => {
-      if (message.stage === options.killAt) process.kill(-(child.pid as number), "SIGKILL");
+      if (message.stage === killAt) end();
     };
-    if (options.killAt) this.server.on("message", kill);
+    if (killAt instanceof Promise) killAt.then(end);
+    else if (killAt) this.server.on("message", kill);
     const status = await new Promise<number | null>((resolve) =>
       child.on("close", (code) => resolve(code)),
     );
@@ -357,8 +294,7 @@ export class Machine {
     try {
       await this.end();
     } finally {
-      this.server?.disconnect();
-      this.server?.kill();
+      this.leaveSurroundings();
       this.holder.kill("SIGKILL");
       await sleep(200);
       spawnSync("losetup", ["--detach", this.loop]);
