@@ -55,8 +55,11 @@ check_image() { # IMAGE
 }
 
 write_variables() {
-  local total_mib front_mib collector_mib clickhouse_mib
+  local total_mib known_mib front_mib collector_mib clickhouse_mib
   total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
+  # From boot to boot, and from kernel to kernel, it differs by a few MiB, for which nothing is to be recreated.
+  known_mib=$(cat "$state/memory-mib" 2>/dev/null || echo 0)
+  ((total_mib - known_mib > 128 || known_mib - total_mib > 128)) || total_mib=$known_mib
   front_mib=$((total_mib / 16))
   # Below this two large requests at once would not fit: see haproxy.cfg.
   collector_mib=$((total_mib / 6 > 1536 ? total_mib / 6 : 1536))
@@ -64,6 +67,7 @@ write_variables() {
   clickhouse_mib=$((total_mib - front_mib - collector_mib - 1792 - 1024))
   ((clickhouse_mib >= 2048)) ||
     fail "this machine has $total_mib MiB of memory; SigNoz needs 6827 MiB or more (machineType with 8 GB)"
+  replace "$state/memory-mib" <<<"$total_mib"
   {
     env_line SIGNOZ_IMAGE <<<"$(setting .images.signoz)"
     env_line COLLECTOR_IMAGE <<<"$(setting .images.collector)"
@@ -138,11 +142,19 @@ apply_keys() {
 bring_up() { # DIR SERVICES: recreates what differs, in the order of its dependencies
   local services
   read -r -a services <<<"$2"
+  remove_half_replaced
   case " $2 " in
     # A new schema or database first; everything else stands on it.
     *' keeper '* | *' clickhouse '* | *' migrator '*) compose "$1" up --detach --remove-orphans ;;
     *) compose "$1" up --detach --no-deps "${services[@]}" ;;
   esac
+}
+
+# While compose replaces a container, the new one is called ID_NAME. Left by a power cut, that name is taken whenever
+# compose tries again, and nothing comes up any more.
+remove_half_replaced() {
+  docker ps --all --filter label=com.docker.compose.project=monitoring --format '{{.Names}}' |
+    { grep -v '^monitoring-' || true; } | xargs --no-run-if-empty docker rm --force >/dev/null
 }
 
 serving() {

@@ -98,6 +98,8 @@ replace() { # FILE [MODE [OWNER]]: takes stdin; renames into place only what dif
     # On disk before the rename: a power cut must not leave an empty keys file, which accepts the empty key.
     sync "$new"
     mv -f "$new" "$file"
+    # Nor may it bring back what was replaced, which for a moment would accept a revoked key.
+    sync "${file%/*}"
   fi
 }
 

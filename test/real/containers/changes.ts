@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { issueCertificate } from "../../../simulator/certificate";
 import { services } from "../machine/containerMachine";
 import { host } from "../machine/delivered";
-import { answers, apply, machine, secrets, state } from "./running";
+import { answers, apply, machine, secrets, soon, state } from "./running";
 
 const version = (what: string, number: number) =>
   `projects/p/secrets/monitoring-${what}-secret-dev/versions/${number}`;
@@ -53,6 +53,27 @@ export function changes() {
     expect(
       changed.filter((name) => name !== "collector" && name !== "signoz" && name !== "front"),
     ).toEqual([]);
+  });
+
+  it("cut off while a container is replaced is brought up by the next run", async () => {
+    const before = state("collector");
+    machine.files["exporters.yaml"] += "# changed\n";
+    await machine.deliver(secrets);
+    const names = () => machine.sh("docker ps --all --format '{{.Names}}'");
+    const half = "_monitoring-collector-1";
+    const replacing = (async () => {
+      await expect.poll(names, { ...soon, interval: 20 }).toContain(half);
+    })();
+    const cut = machine.startup({ patience: 30, killAt: replacing });
+    await replacing;
+    machine.sh("pkill --signal KILL --ns $$ --nslist mnt docker-compose");
+    expect((await cut).status).toBeNull();
+    expect(names()).toContain(half);
+    const run = await apply();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    await answers("shared-key-2");
+    expect(state("collector")).not.toBe(before);
+    expect(names()).not.toContain(half);
   });
 
   it("to an image that does not start goes back to the one before", async () => {

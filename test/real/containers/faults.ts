@@ -14,6 +14,25 @@ export function faults() {
     await answers();
   });
 
+  it.each(services)(
+    "%s ends when the machine shuts down, which would wait 90 s for it",
+    async (service) => {
+      const before = state(service);
+      machine.sh(`kill -TERM ${machine.inspect(service, "{{.State.Pid}}")}`);
+      await expect.poll(() => state(service), { ...soon, timeout: 15_000 }).not.toBe(before);
+      await healthy(service);
+      await answers();
+    },
+  );
+
+  it("a front whose worker is killed is back", async () => {
+    const before = state("front");
+    machine.sh(`pkill --signal KILL --parent ${machine.inspect("front", "{{.State.Pid}}")}`);
+    await expect.poll(() => state("front"), soon).not.toBe(before);
+    await healthy("front");
+    await answers();
+  });
+
   it.each<Service>(["front", "collector"])(
     "%s over its memory is killed and back",
     async (service) => {
