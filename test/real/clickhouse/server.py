@@ -90,7 +90,8 @@ class Running:
     def stop(self, *_):
         with self.lock:
             self.stopping = True
-            self.lock.wait_for(lambda: self.count == 0, timeout=60)
+            # As long as ClickHouse does (shutdown_wait_unfinished).
+            self.lock.wait_for(lambda: self.count == 0, timeout=5)
         os._exit(0)
 
 

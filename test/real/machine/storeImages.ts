@@ -4,6 +4,10 @@ import { debian } from "../parts/debian";
 import { migrator } from "../parts/migrator";
 import type { ContainerMachine } from "./containerMachine";
 
+/** What images are built from. */
+export const imagesDir = join(__dirname, "images");
+export const adapterDir = join(__dirname, "../clickhouse");
+
 /**
  * Builds the images of ClickHouse and of SigNoz' collector anew, with ClickHouse's engine behind its protocols, SigNoz'
  * migrations, and the exporters as they ship. Keeper and SigNoz stand in still.
@@ -17,8 +21,8 @@ export async function storeImages(machine: ContainerMachine) {
     `cd ${await debian()}; tar --create --exclude __pycache__ --transform 's,^chdb,opt/engine/chdb,' ${python} ${libraries} -C ${await chdb()} chdb chdb_core.libs`,
     "docker import - engine >/dev/null",
   );
-  const [here, adapter] = [join(__dirname, "images/store"), join(__dirname, "../clickhouse")];
-  const context = `tar --create -C ${here} . -C ${adapter} server.py native.py -C ${dirname(await migrator())} signoz-otel-collector`;
+  const here = join(imagesDir, "store");
+  const context = `tar --create -C ${here} . -C ${adapterDir} server.py native.py -C ${dirname(await migrator())} signoz-otel-collector`;
   for (const [target, name] of Object.entries({ clickhouse, collector }))
     machine.pipe(
       context,

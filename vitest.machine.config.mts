@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+// A whole machine that boots, again and again: half an hour, and apart from test:real for that reason.
+export default defineConfig({
+  test: {
+    include: ["test/machine/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 3_600_000,
+    hookTimeout: 1_800_000,
+  },
+});
