@@ -32,6 +32,8 @@ export class BootedMachine extends Surrounded {
   private linux?: ChildProcess;
   private began = 0;
   private snapshots = 0;
+  /** What startup.sh has failed at so far. */
+  readonly errors = new Set<string>();
   /** What the serial console has said since power came on. */
   serial = "";
 
@@ -80,11 +82,11 @@ export class BootedMachine extends Surrounded {
       "nsenter",
       [
         ...netOf(this.beyond),
-        // Its processes would outlive it.
         // Kernel and processes take turns: on two processors every turn costs an interrupt, and a boot twice the time.
         "taskset",
         "--cpu-list",
         `${cpus().length - 1}`,
+        // Without it the machine's processes would outlive their kernel.
         "unshare",
         "--pid",
         "--fork",
@@ -102,7 +104,6 @@ export class BootedMachine extends Surrounded {
         "ssl=null",
         "quiet",
         "systemd.show_status=error",
-
         ...parameters,
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
@@ -150,15 +151,16 @@ export class BootedMachine extends Surrounded {
     return file;
   }
 
-  /** Until startup.sh has applied what is delivered; seconds since power came on. */
-  async applied(withinSeconds = 400): Promise<number> {
+  /** Until startup.sh has applied what is delivered, tried again by itself or not; seconds since power came on. */
+  async applied(withinSeconds = 600): Promise<number> {
     for (;;) {
       const { guest } = await this.observed();
       if (guest.applied) return this.seconds;
-      if (this.seconds > withinSeconds || guest.error)
+      if (this.seconds > withinSeconds)
         throw new Error(
           `not applied after ${this.seconds} s: ${JSON.stringify(guest)}\n${this.serial.slice(-4000)}`,
         );
+      if (guest.error) this.errors.add(guest.error);
       await sleep(200);
     }
   }
@@ -200,7 +202,7 @@ export class BootedMachine extends Surrounded {
     await this.cut();
     this.leaveSurroundings();
     this.beyond.kill("SIGKILL");
-    if (!process.env.KEEP) rmSync(this.dir, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true });
   }
 }
 

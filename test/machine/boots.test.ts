@@ -53,6 +53,7 @@ suite(`a machine that boots${because}`, () => {
     const compared = await settled(traffic, store);
     console.info(`ten reboots: ${seconds.join(", ")} s; ${JSON.stringify(compared)}`);
     expect(compared.lost).toEqual([]);
+    expect(compared.acknowledged).toBeGreaterThan(100);
   });
 
   it.each([
