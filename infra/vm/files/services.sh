@@ -108,8 +108,9 @@ apply_services() {
   apply_keys
   compose "$files" config --hash '*' | sort >"$state/hashes.next"
   changed=$(comm -23 "$state/hashes.next" <(sort "$state/hashes" 2>/dev/null) | cut -d ' ' -f 1 | paste -s -d ' ')
-  # What was removed or could not be started by Docker itself is brought up as a whole.
-  [ -n "$changed" ] || all_running || changed='keeper clickhouse signoz collector front'
+  # What was removed or could not be started by Docker itself is brought up as a whole, also where only another service
+  # differs: nobody would bring the rest up, and the new version would be blamed for it.
+  all_running || changed='keeper clickhouse signoz collector front'
   echo "services=${changed:-unchanged}"
   [ -n "$changed" ] || return 0
   if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
@@ -140,9 +141,17 @@ apply_keys() {
 }
 
 bring_up() { # DIR SERVICES: recreates what differs, in the order of its dependencies
+  remove_half_replaced
+  start "$@" && return 0
+  # A power cut while Docker starts a container can leave its port taken by nobody (moby/libnetwork issue 1790) until the
+  # daemon starts anew, at which containers run on (live-restore).
+  [[ $(docker inspect --format '{{.State.Error}}' monitoring-front-1 monitoring-signoz-1 2>/dev/null) == *'port is already allocated'* ]] || return 1
+  timeout 180 systemctl restart docker.service && retry 120 docker info >/dev/null 2>&1 && start "$@"
+}
+
+start() { # DIR SERVICES
   local services
   read -r -a services <<<"$2"
-  remove_half_replaced
   case " $2 " in
     # A new schema or database first; everything else stands on it.
     *' keeper '* | *' clickhouse '* | *' migrator '*) compose "$1" up --detach --remove-orphans ;;

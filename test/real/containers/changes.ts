@@ -76,6 +76,31 @@ export function changes() {
     expect(names()).not.toContain(half);
   });
 
+  it("of one service brings up another, which Docker could not start", async () => {
+    machine.files["exporters.yaml"] += "# once more\n";
+    machine.sh("docker stop monitoring-front-1");
+    const run = await apply();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    await answers("shared-key-2");
+  });
+
+  it("finds a port taken that nobody holds, and has it after a restart of Docker's daemon", async () => {
+    const { front } = machine.settings.images;
+    machine.sh(
+      `docker stop monitoring-front-1; docker run --detach --name holder --publish 4317:4317 --entrypoint sleep ${front} 300`,
+    );
+    const systemctl = machine.read("/usr/local/bin/systemctl") ?? "";
+    machine.install(
+      "/usr/local/bin/systemctl",
+      '#!/bin/bash\n[ "$*" != "restart docker.service" ] || docker rm --force holder\n',
+    );
+    const run = await apply();
+    machine.install("/usr/local/bin/systemctl", systemctl);
+    expect(run, run.output).toMatchObject({ status: 0 });
+    expect(run.output).toContain("port is already allocated");
+    await answers("shared-key-2");
+  });
+
   it("to an image that does not start goes back to the one before", async () => {
     const { collector } = machine.settings.images;
     const broken = collector.replace(/:.*/, ":v0.144.9");
