@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createWriteStream, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,6 +136,8 @@ export class BootedMachine extends Surrounded {
   private async off() {
     while (this.linux && this.linux.exitCode === null && this.linux.signalCode === null)
       await sleep(50);
+    // The kernel's own process may still hold its disks, which the next one would find locked.
+    while (spawnSync("pgrep", ["--full", `ubd0=${this.dir}/`]).status === 0) await sleep(50);
   }
 
   /** A snapshot of the data disk as it is at this moment, as its provider takes one: a file of the caller's. */
