@@ -8,7 +8,6 @@ const missing = bootMissing();
 const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
 
-/** Changes by this many generations of the key at most. */
 const version = (number: number) =>
   `projects/p/secrets/monitoring-signoz-ingestion-key-secret-dev/versions/${number}`;
 
