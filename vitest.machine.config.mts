@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-// A whole machine that boots, again and again: half an hour, and apart from test:real for that reason.
+// A whole machine that boots, again and again: an hour, and apart from test:real for that reason.
 export default defineConfig({
   test: {
+    globalSetup: "test/machine/needed.ts",
     include: ["test/machine/**/*.test.ts"],
     fileParallelism: false,
     testTimeout: 3_600_000,

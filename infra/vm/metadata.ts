@@ -18,14 +18,19 @@ export function packed(text: string, what: string, limitBytes = valueLimitBytes)
   );
 }
 
-/** @throws Error when Compute Engine would refuse the metadata for its size */
+/** @throws Error when Compute Engine would refuse the metadata for its size: it names the largest, and what makes it small */
 export function checkSize(delivered: Record<string, string>): void {
-  const sizes = Object.entries(delivered).map(
-    ([key, value]) => [key, Buffer.byteLength(value)] as const,
-  );
+  const sizes = Object.entries(delivered)
+    .map(([key, value]) => [key, Buffer.byteLength(value)] as const)
+    .sort(([, one], [, other]) => other - one);
   const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
-  if (total <= totalLimitBytes && sizes.every(([, bytes]) => bytes <= valueLimitBytes)) return;
+  const [largest, bytes] = sizes[0] ?? ["", 0];
+  if (total <= totalLimitBytes && bytes <= valueLimitBytes) return;
+  const cure =
+    largest === "monitoring-settings"
+      ? "it names a secret for each of monitoring:personalKeyEmails: take addresses out, whose engineers then use the shared key"
+      : "take something out of infra/";
   throw new Error(
-    `Instance metadata is too large (${sizes.map(([key, bytes]) => `${key} ${bytes} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; take something out of infra/`,
+    `Instance metadata is too large (${sizes.map(([key, size]) => `${key} ${size} bytes`).join(", ")}): Compute Engine takes ${valueLimitBytes} a value and ${totalLimitBytes} in all; of ${largest}, ${cure}`,
   );
 }

@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { ContainedTables } from "../real/machine/containedTables";
-import { BootedMachine, bootMissing } from "./bootedMachine";
+import { BootedMachine } from "./bootedMachine";
 import { settled, Traffic } from "./traffic";
-
-const missing = bootMissing();
-const suite = missing ? describe.skip : describe;
-const because = missing && ` (${missing})`;
 
 const minutes = { timeout: 300_000, interval: 500 };
 
-suite(`a machine that boots${because}`, () => {
+describe("a machine that boots", () => {
   let machine: BootedMachine;
   let store: ContainedTables;
   let containers: string;
