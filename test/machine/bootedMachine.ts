@@ -191,6 +191,12 @@ export class BootedMachine extends Surrounded {
     return clientBeyond(this.beyond, address, this.certificate.ca);
   }
 
+  /** Takes the metadata server out of the machine's reach, or gives it back. */
+  async metadataAway(away: boolean) {
+    const change = away ? "del" : "add";
+    await this.outside(["ip", "address", change, "169.254.169.254/32", "dev", "lo"], "");
+  }
+
   /** What the shipped probe says of the gate, asked from outside: 0 accepted, 1 refused, 2 not reached. */
   async probe(key: string): Promise<number> {
     const file = join(this.dir, "gate-ca.pem");
