@@ -4,5 +4,5 @@ set -euo pipefail
 init=$(pgrep --parent "$2")
 for process in $(pgrep --ns "$init" --nslist pid .); do
   # What runs on the machine is traced by the kernel, and must see no signal.
-  ! grep --quiet '^TracerPid:[[:space:]]*0$' "/proc/$process/status" || kill -"$1" "$process"
+  ! grep --quiet --no-messages '^TracerPid:[[:space:]]*0$' "/proc/$process/status" || kill -"$1" "$process"
 done
