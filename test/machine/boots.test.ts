@@ -87,7 +87,7 @@ describe("a machine that boots", () => {
 
   it("lives on in a new machine, made of a snapshot taken under load, whose metadata server is late", async () => {
     const early = new Traffic("before-snapshot");
-    await early.during(machine, "shared-key-1", sleep(10_000));
+    await early.during(machine, "shared-key-1", sleep(60_000));
     let snapshot = "";
     const taken = (async () => {
       await sleep(2000);
