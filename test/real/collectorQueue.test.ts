@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,47 +71,6 @@ describe("what the gate has said OK to", () => {
     expect(new Set(answers.slice(-10))).toEqual(new Set([14]));
     await sink.start();
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(accepted * recordsOfSample);
-  });
-});
-
-describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
-  const dir = mkdtempSync(join(tmpdir(), "power-"));
-  const here = (name: string) => join(__dirname, "collectorQueue", name);
-  const [image, disk] = [join(dir, "disk.img"), join(dir, "disk")];
-  const power = (script: string) => execFileSync("sh", ["-euc", script], { encoding: "utf8" });
-  let gate: Gate | undefined;
-  let sink: Sink | undefined;
-  afterEach(async () => {
-    sink?.stop();
-    await gate?.stop("SIGKILL");
-    power(`! mountpoint -q ${disk} || umount ${disk}; rm -rf ${dir}`);
-  });
-
-  it("loses nothing that the gate has said OK to", async () => {
-    execFileSync(here("make-disk.sh"), [image, disk]);
-    sink = new Sink(await freePort());
-    const start = () =>
-      startGate({
-        keys: "shared-key",
-        queueDir: join(disk, "queue"),
-        override: behind((sink as Sink).port),
-      });
-    gate = await start();
-    const client = new OtlpClient(gate);
-    let acknowledged = 0;
-    for (const end = Date.now() + 5000; Date.now() < end; )
-      if ((await client.send("logs", sample("logs"), key)) === 0) acknowledged += 1;
-    client.close();
-    execFileSync("python3", [here("cut-power.py"), disk]);
-    await gate.stop("SIGKILL");
-    // A copy: another test's machine may still hold the dead file system in its own mounts.
-    power(`umount ${disk}; cp ${image} ${image}.after; mount -o loop ${image}.after ${disk}`);
-    gate = await start();
-    await sink.start();
-    expect(acknowledged).toBeGreaterThan(20);
-    await expect
-      .poll(() => sink?.records, { timeout: 60_000 })
-      .toBeGreaterThanOrEqual(acknowledged * recordsOfSample);
   });
 });
 

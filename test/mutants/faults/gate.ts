@@ -216,4 +216,25 @@ export const faults: Fault[] = [
     to: "ofAge(30)",
     tests: ["test/infra/gate/processors.test.ts"],
   },
+  {
+    name: "power: what is inserted stays in memory",
+    file: "infra/vm/files/clickhouse/config.xml",
+    from: "<fsync_after_insert>1",
+    to: "<fsync_after_insert>0",
+    tests: real("powerCut", "merged"),
+  },
+  {
+    name: "power: what is merged stays in memory",
+    file: "infra/vm/files/clickhouse/config.xml",
+    from: "<min_rows_to_fsync_after_merge>1",
+    to: "<min_rows_to_fsync_after_merge>0",
+    tests: real("powerCut", "merged"),
+  },
+  {
+    name: "power: the queue stays in memory",
+    file: collector,
+    from: "fsync: true",
+    to: "fsync: false",
+    tests: real("powerCut", "clients send"),
+  },
 ];

@@ -1,12 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultGate } from "../../../infra/gate/options";
 import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
+
+const shipped = join(__dirname, "../../../infra/vm/files/clickhouse/config.xml");
 
 /** What answers statements as clickhouse-client writes it. */
 export abstract class Tables {
@@ -32,7 +34,8 @@ export abstract class Tables {
 }
 
 /**
- * ClickHouse's engine behind its native protocol, with SigNoz's own schema and the shipped retention.
+ * ClickHouse's engine behind its native protocol, with SigNoz's own schema, the shipped retention and the shipped settings of
+ * tables.
  * Not here: Keeper, replicated tables, users (clickhouseUsers.test.ts has them).
  */
 export class Store extends Tables {
@@ -49,8 +52,13 @@ export class Store extends Tables {
     super();
   }
 
-  static async start({ retentionDays = defaultGate.retentionDays } = {}): Promise<Store> {
-    const folder = mkdtempSync(join(tmpdir(), "store-"));
+  static async start({
+    retentionDays = defaultGate.retentionDays,
+    folder = mkdtempSync(join(tmpdir(), "store-")),
+  } = {}): Promise<Store> {
+    mkdirSync(join(folder, "config.d"), { recursive: true });
+    const [tables] = /<merge_tree>.*<\/merge_tree>/s.exec(readFileSync(shipped, "utf8")) ?? [];
+    writeFileSync(join(folder, "config.d/tables.xml"), `<clickhouse>${tables}</clickhouse>`);
     const store = new Store(folder, await freePort(), await freePort(), await chdb());
     await store.listen();
     const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${store.port}`;
@@ -100,8 +108,10 @@ export class Store extends Tables {
 
   /** @param signal SIGKILL is a crash */
   async end(signal: NodeJS.Signals): Promise<void> {
-    const ended = once(this.child as ChildProcess, "exit");
-    this.child?.kill(signal);
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
     await ended;
   }
 
