@@ -34,6 +34,8 @@ describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
       startGate({ keys: "shared-key", queueDir: `${disk.folder}/queue`, storePort });
     store = await Store.start({ folder: `${disk.folder}/store` });
     gate = await start(store.port);
+    // Configuration and schema, which here are a few seconds old.
+    disk.settle();
     const client = new OtlpClient(gate);
     const acknowledged: Record<Signal, string[]> = { metrics: [], logs: [], traces: [] };
     for (let number = 0, end = Date.now() + 15_000; Date.now() < end; number++)

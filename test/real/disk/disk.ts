@@ -16,6 +16,11 @@ export class Disk {
     execFileSync(here("make-disk.sh"), [this.image, this.folder]);
   }
 
+  /** Writes down what is on it so far, as if that were old. */
+  settle() {
+    execFileSync("sync", ["--file-system", this.folder]);
+  }
+
   /** From now on it answers nothing. */
   cutPower() {
     execFileSync("python3", [here("cut-power.py"), this.folder]);
