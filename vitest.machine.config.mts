@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// A whole machine that boots, again and again: an hour, and apart from test:real for that reason.
+// A whole machine that boots, again and again: one to two hours, and apart from test:real for that reason.
 export default defineConfig({
   test: {
     globalSetup: "test/machine/needed.ts",
