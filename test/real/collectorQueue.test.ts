@@ -56,8 +56,8 @@ describe("what the gate has said OK to", () => {
     gate = await startGate({ keys: "shared-key", queueDir, override: behind(sink.port) });
     expect(new Set(await send(20))).toEqual(new Set([0]));
     await gate.stop("SIGKILL");
-    gate = await startGate({ keys: "shared-key", queueDir, override: behind(sink.port) });
     await sink.start();
+    gate = await startGate({ keys: "shared-key", queueDir, override: behind(sink.port) });
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(20 * recordsOfSample);
   });
 
@@ -70,6 +70,9 @@ describe("what the gate has said OK to", () => {
     expect(accepted).toBeGreaterThan(5);
     expect(new Set(answers.slice(-10))).toEqual(new Set([14]));
     await sink.start();
+    // As store-guard.sh does.
+    await gate.stop();
+    gate = await startGate({ keys: "shared-key", queueDir, override });
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(accepted * recordsOfSample);
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
-import { decode, encode, signals } from "../../simulator/otlp";
+import { decode, encode, type Signal, signals } from "../../simulator/otlp";
 import { retained } from "./clickhouse/retention";
 import { sessions } from "./clickhouse/sessions";
 import { apply, healthy, machine, soon, start, state } from "./containers/running";
@@ -20,12 +20,35 @@ const missing = machineMissing();
 const suite = missing ? describe.skip : describe;
 const because = missing && ` (${missing})`;
 const patient = { timeout: 60_000, interval: 1000 };
+/** Longer than store-guard.sh leaves a collector alone. */
+const guarded = { timeout: 150_000, interval: 5000 };
 
 let store: ContainedTables;
 const tables = () =>
   store.run(
     "SELECT database, name, create_table_query FROM system.tables WHERE startsWith(database, 'signoz_') ORDER BY ALL",
   );
+/** Where each exporter writes the names by which queries find its records; it remembers that it did. */
+const named = {
+  metrics: {
+    exporter: "signozclickhousemetrics",
+    table: "signoz_metrics.time_series_v4",
+    records: "signoz_metrics.samples_v4",
+    fingerprint: "fingerprint",
+  },
+  logs: {
+    exporter: "clickhouselogsexporter",
+    table: "signoz_logs.logs_v2_resource",
+    records: "signoz_logs.logs_v2",
+    fingerprint: "resource_fingerprint",
+  },
+  traces: {
+    exporter: "clickhousetraces",
+    table: "signoz_traces.traces_v3_resource",
+    records: "signoz_traces.signoz_index_v3",
+    fingerprint: "resource_fingerprint",
+  },
+};
 let client: ReturnType<ContainerMachine["client"]>;
 
 /** Sends a session after the other, each until it is accepted, while something is done to the machine. */
@@ -49,6 +72,13 @@ async function sentDuring(name: string, disturb: () => Promise<void>): Promise<s
   going = false;
   await sending;
   return sent;
+}
+
+/** What monitoring-store.timer does. */
+const guard = () => machine.sh("/var/lib/monitoring/files/store-guard.sh");
+async function guardedSessions(signal: Signal, begin: string) {
+  guard();
+  return sessions(store, signal, begin);
 }
 
 /** In the background, since what is sent must go on. */
@@ -130,7 +160,7 @@ suite(`ClickHouse's engine in the shipped containers${because}`, () => {
       expect(ended - began).toBeLessThan(8000);
       const once = Object.fromEntries(sent.map((session) => [session, 1]));
       for (const signal of signals)
-        await expect.poll(() => sessions(store, signal, name), patient).toEqual(once);
+        await expect.poll(() => guardedSessions(signal, name), guarded).toEqual(once);
     },
   );
 
@@ -139,8 +169,38 @@ suite(`ClickHouse's engine in the shipped containers${because}`, () => {
     const sent = await sentDuring("kill", () => disturbed("clickhouse", `kill -KILL ${pid}`));
     for (const signal of signals)
       await expect
-        .poll(async () => Object.keys(await sessions(store, signal, "kill")).sort(), patient)
+        .poll(async () => Object.keys(await guardedSessions(signal, "kill")).sort(), guarded)
         .toEqual(sent.sort());
+  });
+
+  it("finds what ClickHouse refused, once it takes it, by series and by resource", async () => {
+    const refusing = Object.values(named).map(({ table }) => table);
+    for (const table of refusing)
+      await store.run(`ALTER TABLE ${table} ADD CONSTRAINT refused CHECK 0`);
+    const resource: [string, string][] = [
+      ["service.name", "claude-code"],
+      ["service.version", "7.7.7"],
+    ];
+    const record = { attributes: attributes([["session.id", "refused"]]) };
+    for (const signal of signals)
+      expect(await client.send(signal, encode(signal, [one(signal, { resource, record })]))).toBe(
+        0,
+      );
+    for (const { exporter } of Object.values(named))
+      await expect
+        .poll(() => machine.sh("docker logs monitoring-collector-1 2>&1"), soon)
+        .toMatch(new RegExp(`Exporting failed. Will retry.*"${exporter}"`));
+    for (const table of refusing) await store.run(`ALTER TABLE ${table} DROP CONSTRAINT refused`);
+    for (const { table, fingerprint, records } of Object.values(named)) {
+      const names = `SELECT fingerprint FROM ${table} WHERE position(labels, '7.7.7') > 0`;
+      const found = `SELECT count() FROM ${records} WHERE ${fingerprint} IN (${names})`;
+      await expect
+        .poll(async () => {
+          guard();
+          return Number((await store.rows(found))[0]?.[0]);
+        }, guarded)
+        .toBeGreaterThan(0);
+    }
   });
 
   it("has all after a reboot, as it was, and takes more", async () => {

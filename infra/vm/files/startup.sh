@@ -202,7 +202,7 @@ install_units() {
     replace "/etc/systemd/system/${unit##*/}" 644 <"$unit"
   done
   systemctl daemon-reload
-  systemctl enable --quiet --now monitoring-watcher.service monitoring-disk.timer
+  systemctl enable --quiet --now monitoring-watcher.service monitoring-disk.timer monitoring-store.timer
 }
 
 # The newest files bring their own stages: those of an older version would not know them.

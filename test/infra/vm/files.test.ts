@@ -81,7 +81,11 @@ describe("otel-collector.yaml", () => {
       expect([name, exporter.sending_queue, exporter.retry_on_failure]).toEqual([
         name,
         expect.objectContaining({ enabled: true, storage: "file_storage", sizer: "bytes" }),
-        expect.objectContaining({ enabled: true, max_elapsed_time: "72h" }),
+        expect.objectContaining({
+          enabled: true,
+          initial_interval: "46m",
+          max_elapsed_time: "72h",
+        }),
       ]);
     }
   });
@@ -279,13 +283,15 @@ describe("what is delivered", () => {
       .join("\n");
     for (const name of names.filter(
       (name) =>
-        !/\.(?:service|timer)$/.test(name) && !["startup.sh", "disk-guard.sh"].includes(name),
+        !/\.(?:service|timer)$/.test(name) &&
+        !["startup.sh", "disk-guard.sh", "store-guard.sh"].includes(name),
     ))
       expect([name, used.includes(name) || used.includes(name.replace(/\.sh$/, ""))]).toEqual([
         name,
         true,
       ]);
-    expect(text("monitoring-disk.service")).toContain("/disk-guard.sh");
+    for (const guard of ["disk", "store"])
+      expect(text(`monitoring-${guard}.service`)).toContain(`/${guard}-guard.sh`);
   });
 
   it("is well-formed XML for ClickHouse", () => {
