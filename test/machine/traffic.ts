@@ -55,11 +55,11 @@ export class Traffic {
   }
 }
 
-/** Compares until all is stored, since the exporters' queues take their time. */
+/** Compares until all is stored, which after a refused insert takes as long as store-guard.sh leaves a collector alone. */
 export async function settled(traffic: Traffic, store: Tables) {
   for (let second = 0; ; second++) {
     const compared = await traffic.compared(store);
-    if (compared.lost.length === 0 || second === 60) return compared;
+    if (compared.lost.length === 0 || second === 240) return compared;
     await sleep(1000);
   }
 }

@@ -237,4 +237,18 @@ export const faults: Fault[] = [
     to: "fsync: false",
     tests: real("powerCut", "clients send"),
   },
+  {
+    name: "store: what ClickHouse refused is tried again before its names are forgotten",
+    file: "infra/gate/exporters.yaml",
+    from: "initial_interval: 46m",
+    to: "initial_interval: 1s",
+    tests: real("containersStore", "finds what"),
+  },
+  {
+    name: "store: nobody restarts the collector",
+    file: "infra/vm/files/store-guard.sh",
+    from: "docker restart monitoring-collector-1 >/dev/null\n",
+    to: "",
+    tests: real("containersStore", "finds what"),
+  },
 ];
