@@ -105,6 +105,7 @@ export const secret = (pattern: RegExp, must: string): Kind<pulumi.Output<string
   },
 });
 
+/** Its example must be no number to Pulumi: `config set --path` would write one, which Pulumi refuses in a list of texts. */
 export const listOf = <T>(item: Kind<T>, { atLeast = 0, atMost = 5000 } = {}): Kind<T[]> => ({
   type: "array",
   example: item.example,

@@ -28,7 +28,7 @@ export const gate = {
   ),
   certificateAuthorities: field.key(
     "Names of the private certificate authorities, oldest first: the first signs the gate's certificate, clients trust them all",
-    field.listOf(field.generation("2026"), { atLeast: 1 }),
+    field.listOf(field.generation("2026-11"), { atLeast: 1 }),
     ["1"],
   ),
   keepContent: field.key(

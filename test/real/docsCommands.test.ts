@@ -1,10 +1,10 @@
 import { execFile, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeBlocks, commands } from "../docs/documents";
 import { fakeGithub } from "../fakeGithub";
-import { fakeTool, fixture } from "../fakeTool";
+import { fakeTool, fixture, scratchFolder } from "../fakeTool";
 import { gcloudFaults, hasGcloud } from "./parts/gcloud";
 import { pulumiCli } from "./parts/pulumi";
 
@@ -114,6 +114,43 @@ describe("the real Pulumi CLI", () => {
     expect(faults.flat()).toEqual([]);
     expect(await knows(pulumi, ["config", "set", "--bogus"])).toBe(false);
     expect(await knows(pulumi, ["stack", "bogus"])).toBe(false);
+  });
+
+  const settings = documents
+    .map((document) => {
+      const lines = commands(document).map(({ line }) => line);
+      const set = /^pulumi config (set|rm) (?!.*--secret)/;
+      return [document, lines.filter((line) => set.test(line))] as const;
+    })
+    .filter(([, lines]) => lines.length > 0);
+  it.each(settings)("takes the configuration that %s leads to", async (_, lines) => {
+    const dir = scratchFolder("config");
+    const bin = join(await pulumiCli(), "bin");
+    const run = (command: string) =>
+      spawnSync("bash", ["-c", command], {
+        cwd: dir,
+        env: {
+          // No language host, with which it would go on.
+          PATH: `${bin}:/usr/bin:/bin`,
+          HOME: dir,
+          PULUMI_HOME: dir,
+          PULUMI_BACKEND_URL: `file://${dir}`,
+          PULUMI_CONFIG_PASSPHRASE: "test",
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+        },
+        encoding: "utf8",
+      });
+    copyFileSync("Pulumi.yaml", join(dir, "Pulumi.yaml"));
+    copyFileSync("docs/Pulumi.example.yaml", join(dir, "Pulumi.dev.yaml"));
+    expect(run("pulumi stack init dev").stderr).not.toContain("error");
+    const refused = /validating stack config/;
+    for (const line of lines) {
+      expect(run(`pulumi --non-interactive ${line.slice(7)}`).status, line).toBe(0);
+      // It looks at the configuration before anything else.
+      expect(run("pulumi preview --non-interactive").stderr, line).not.toMatch(refused);
+    }
+    run("pulumi config set --path 'monitoring:secretReaders[1]' 7");
+    expect(run("pulumi preview --non-interactive").stderr).toMatch(refused);
   });
 });
 

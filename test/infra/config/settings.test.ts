@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { engineerOf } from "../../../infra/config/engineers.js";
+import type { Key } from "../../../infra/config/fields.js";
 import { groups, readSettings } from "../../../infra/config/settings.js";
 import { stackConfig } from "../../../simulator/program.js";
 
@@ -59,6 +60,13 @@ describe("readSettings", () => {
     const project = parse(readFileSync(join(__dirname, "../../../Pulumi.yaml"), "utf8"));
     const keys = Object.values(groups).flatMap((group) => Object.keys(group));
     expect(Object.keys(project.config)).toEqual(keys);
+  });
+
+  it("shows no example of a list's entry that Pulumi would write as a number or a truth value", () => {
+    for (const [name, { kind }] of Object.entries<Key<unknown>>(
+      Object.assign({}, ...Object.values(groups)),
+    ))
+      if (kind.type === "array") expect(kind.example, name).not.toMatch(/^(-?\d+|true|false)$/);
   });
 
   it.each([
