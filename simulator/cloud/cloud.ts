@@ -158,7 +158,9 @@ export class Cloud implements pulumi.runtime.Mocks {
     const outputs = (await kind.update?.(this.act(name, news, olds))) ?? {};
     const changed = { ...kept, ...state(kind, news, outputs) };
     const resource = this.resources.find((one) => one.type === type && one.id === id);
-    if (resource) await this.onChange?.(Object.assign(resource, { inputs: news, state: changed }));
+    if (!resource) return changed;
+    Object.assign(resource, { inputs: news, state: changed });
+    await this.onChange?.(resource);
     return changed;
   }
 

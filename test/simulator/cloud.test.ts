@@ -143,6 +143,13 @@ describe("the cloud's answers", () => {
     );
   });
 
+  it("shows what was changed in place, whether or not somebody listens", async () => {
+    const cloud = new Cloud();
+    const { id, state } = await cloud.create(disk, "a", { name: "data", size: 10 });
+    await cloud.update(disk, id, "a", state, { name: "data", size: 20 });
+    expect(cloud.resources[0]).toMatchObject({ inputs: { size: 20 }, state: { size: 20 } });
+  });
+
   it("issues a certificate chain that Node verifies", async () => {
     const { outputs, resources, secretOutputs } = await runProgram({ program: certificates });
     const [ca, leaf] = [outputs.ca, outputs.leaf].map((pem) => new X509Certificate(String(pem)));
