@@ -268,7 +268,10 @@ describe("the program", () => {
       .filter(({ options }) => options.protect)
       .map(({ name }) => name);
     expect(protectedNames).toEqual(["monitoring-dev-data"]);
-    expect(only("gcp:compute/instance:Instance").options.deleteBeforeReplace).toBe(true);
+    const { deleteBeforeReplace, replaceOnChanges } = only("gcp:compute/instance:Instance").options;
+    expect(deleteBeforeReplace).toBe(true);
+    // In place, another disk would take the mounted one out of the running machine.
+    expect(replaceOnChanges).toEqual(["attachedDisks[0].source"]);
     expect(program.resources.filter(({ options }) => options.ignoreChanges.length > 0)).toEqual([]);
   });
 

@@ -68,8 +68,9 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
           "monitoring-digest": completed["monitoring-digest"],
         },
       },
-      // Disk and address are held by the old VM, so it must go before the new one comes.
-      { ...self, deleteBeforeReplace: true },
+      // Disk and address are held by the old VM, so it must go before the new one comes. Another disk means another VM: in
+      // place Google would pull the mounted one out of the running machine, which would go on without it, told nothing.
+      { ...self, deleteBeforeReplace: true, replaceOnChanges: ["attachedDisks[0].source"] },
     );
 
     for (const member of signoz.signozUsers)

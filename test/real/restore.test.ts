@@ -4,10 +4,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { fakeTool } from "../fakeTool";
 import { EngineStack } from "./engine/stack.js";
 
-const restore =
-  /## Restore[\s\S]*?```sh\n([\s\S]*?)```/.exec(readFileSync("docs/runbook.md", "utf8"))?.[1] ?? "";
+const runbook = readFileSync("docs/runbook.md", "utf8");
+/** The shell of a section of the runbook. */
+const shellOf = (title: string) => {
+  const [section = ""] = new RegExp(`^## ${title}$[\\s\\S]*?(?=^## )`, "m").exec(runbook) ?? [];
+  return [...section.matchAll(/^ *```sh\n([\s\S]*?)```/gm)].map(([, text]) => text).join("");
+};
 
-/** What the runbook says under "Restore", word by word, on the real engine; only the cloud is in memory. */
+/** What the runbook says under "Restore" and "Move", word by word, on the real engine; only the cloud is in memory. */
 let stack: EngineStack;
 const gcloud = fakeTool("gcloud", "echo before-upgrade");
 beforeAll(async () => {
@@ -39,14 +43,32 @@ function run(script: string): Promise<string> {
   });
 }
 
-it("brings a disk from the snapshot as the runbook says, and the old one goes last", async () => {
-  expect(restore).toContain("restoreFromSnapshot SNAPSHOT");
-  await run(restore.replace("SNAPSHOT", "before-upgrade"));
-  const disks = stack.cloud.resources.filter(({ type }) => type === "gcp:compute/disk:Disk");
-  expect(disks.map(({ inputs }) => inputs.snapshot)).toEqual(["before-upgrade"]);
-  // Protected again, and the VM too once the key is back.
-  await run("pulumi config set monitoring:deletionProtection true && pulumi up");
-  const [vm] = stack.cloud.resources.filter(({ type }) => type === "gcp:compute/instance:Instance");
-  expect(vm?.inputs).toMatchObject({ deletionProtection: true });
-  expect(stack.stateText()).toMatch(/"protect":\s*true/);
-});
+const only = (type: string) => {
+  const found = stack.cloud.resources.filter((resource) => resource.type === type);
+  expect(found, type).toHaveLength(1);
+  return found[0] as (typeof found)[number];
+};
+const disk = () => only("gcp:compute/disk:Disk");
+const vm = () => only("gcp:compute/instance:Instance");
+
+it.each([
+  ["Restore", { SNAPSHOT: "before-upgrade" }, "before-upgrade", "us-central1-a"],
+  ["Move", {}, "move", "us-central1-b"],
+])(
+  "%s: brings a disk from the snapshot and a VM that boots on it, and the old ones go",
+  async (title, names, snapshot, zone) => {
+    const before = vm();
+    let script = shellOf(title);
+    expect(script).toContain("set monitoring:restoreFromSnapshot ");
+    for (const [name, value] of Object.entries(names)) script = script.replace(name, value);
+    await run(script);
+    expect(disk().inputs).toMatchObject({ snapshot, zone });
+    expect(vm().inputs).toMatchObject({ zone, attachedDisks: [{ source: disk().id }] });
+    // In place, the disk would be pulled out of a machine that has it mounted.
+    expect(vm().state.creationTimestamp).not.toBe(before.state.creationTimestamp);
+    // Protected again, and the VM too once the key is back.
+    await run("pulumi config set monitoring:deletionProtection true && pulumi up");
+    expect(vm().inputs).toMatchObject({ deletionProtection: true });
+    expect(stack.stateText()).toMatch(/"protect":\s*true/);
+  },
+);
