@@ -24,7 +24,7 @@ const apis = enableApis();
 export const generations = checkedGenerations({ ...engineers, ...gate });
 const afterChecks = { dependsOn: generations.apply(() => apis) };
 const network = new Network(name, { ...gate, ...machine, ...settings.place }, afterChecks);
-const certificate = new GateCertificate(name, { ...gate, host: network.host });
+const certificate = new GateCertificate(name, { ...gate, hosts: network.names });
 const account = newAccount(name, afterChecks);
 const access = { ...engineers, stack, place: machine, gateReader: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);

@@ -10,8 +10,8 @@ const hoursPerYear = 365 * 24;
 const renewalHours = 60 * 24;
 
 export interface GateCertificateArgs {
-  /** The name that clients dial. */
-  host: pulumi.Input<string>;
+  /** The names that clients dial. */
+  hosts: pulumi.Input<string[]>;
   /**
    * Names of the stack's certificate authorities, oldest first: the first signs, clients trust them all. Adding one
    * prepares a change of authority, removing the first carries it out.
@@ -44,7 +44,7 @@ export class GateCertificate extends pulumi.ComponentResource {
       `${name}-request`,
       {
         privateKeyPem: key.privateKeyPem,
-        dnsNames: [args.host],
+        dnsNames: args.hosts,
         // Clients match dnsNames; a common name ends at 64 characters, which a host may exceed.
         subject: { commonName: "monitoring telemetry gate" },
       },

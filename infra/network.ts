@@ -34,8 +34,10 @@ export class Network extends pulumi.ComponentResource {
   readonly subnetwork: pulumi.Output<string>;
   /** External IPv4 address. */
   readonly address: pulumi.Output<string>;
-  /** DNS name that clients dial and the certificate carries. */
+  /** DNS name that clients dial. */
   readonly host: pulumi.Output<string>;
+  /** Names that the certificate carries: host, and Google's, which hooks dial that were shipped before otlpHost was set. */
+  readonly names: pulumi.Output<string[]>;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Network", name, {}, opts);
@@ -96,10 +98,9 @@ export class Network extends pulumi.ComponentResource {
 
     this.subnetwork = subnetwork.id;
     this.address = address.address;
-    this.host =
-      args.otlpHost === undefined
-        ? address.address.apply(googleName)
-        : pulumi.output(args.otlpHost);
+    const google = address.address.apply(googleName);
+    this.host = args.otlpHost === undefined ? google : pulumi.output(args.otlpHost);
+    this.names = pulumi.all([this.host, google]).apply((names) => [...new Set(names)]);
     this.registerOutputs({ address: this.address, host: this.host });
   }
 }

@@ -36,7 +36,7 @@ async function issue(certificateAuthorities: string[]): Promise<Issued> {
     "dev",
     false,
   );
-  const gate = new GateCertificate("monitoring-dev", { host, certificateAuthorities });
+  const gate = new GateCertificate("monitoring-dev", { hosts: [host], certificateAuthorities });
   const value = <T>(output: pulumi.Output<T>) =>
     new Promise<T>((resolve) => output.apply((it) => resolve(it)));
   return { trusted: await value(gate.caCertificate), pem: await value(gate.certificateAndKey) };
