@@ -90,6 +90,28 @@ describe("the key", () => {
     await engineer.run();
     expect(readFileSync(`${engineer.root}/arguments`, "utf8")).not.toContain("key-1");
   });
+  it.each([
+    ["a session start", []],
+    ["doctor", ["doctor"]],
+  ])("nor does what the shell holds, in %s", { tags: "attack/engineer" }, async (_what, args) => {
+    const engineer = withKeys("key-1");
+    const jq = which("jq") ?? "jq";
+    engineer.fake("jq", `printf '%s\\n' "$@" >>"${engineer.root}/arguments"; exec ${jq} "$@"`);
+    // Whose profile holds the variables; as Claude Code starts the hook, whose own environment is the engineer's.
+    const env = {
+      OTEL_EXPORTER_OTLP_HEADERS: holding("key-1"),
+      https_proxy: "http://alice:pass-1@proxy.example.test:3128",
+      // Together more than Linux takes as one argument.
+      ...Object.fromEntries(["A", "B"].map((name) => [`LONG_${name}`, "x".repeat(100_000)])),
+    };
+    const script = 'CLAUDE_PID=$$ sh "$0" "$@"; exit $?';
+    const shell = [`${engineer.bin}/sh`, "-c", script];
+    const ran = await engineer.run(args, { shell, env });
+    expect(ran.stdout).not.toContain("cannot be read");
+    const seen = readFileSync(`${engineer.root}/arguments`, "utf8").split("\n");
+    expect(seen).toContain("--raw-output");
+    expect(seen.filter((line) => /key-1|pass-1/.test(line))).toEqual([]);
+  });
 });
 
 describe("the gate", () => {

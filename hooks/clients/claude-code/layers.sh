@@ -51,7 +51,7 @@ client_model() {
     model_without_jq
     return
   }
-  set -- "${1-}" --arg "0 the shell" "$lines"
+  set -- "${1-}"
   [ ! -f "$settings" ] || set -- "$@" --rawfile "1 $settings" "$settings"
   if [ "$1" = full ]; then
     [ ! -f "$PWD/.claude/settings.json" ] || [ "$PWD/.claude/settings.json" = "$settings" ] ||
@@ -71,8 +71,9 @@ LIST
   slurp "$state/owned"
   enabled_outside=
   [ -n "${knows_shell-}" ] || [ -n "$text" ] || [ "${CLAUDE_CODE_ENABLE_TELEMETRY-}" != 1 ] || enabled_outside=yes
-  facts=$(wanted=$wanted owned=$text endpoint_url=$endpoint_url enabled_outside=$enabled_outside \
-    jq --null-input --raw-output "$@" "$model" 2>"$state/tmp.$$.model") || {
+  # The shell's lines go by stdin: they may hold the key and other secrets, and an argument is for everybody to read.
+  facts=$(printf '%s\n' "$lines" | wanted=$wanted owned=$text endpoint_url=$endpoint_url enabled_outside=$enabled_outside \
+    jq --raw-input --slurp --raw-output "$@" "$model" 2>"$state/tmp.$$.model") || {
     slurp "$state/tmp.$$.model"
     jq_complaint=${text%%"$newline"*}
     facts=

@@ -1,5 +1,6 @@
-# Reads the layers as `$ARGS.named`, each file's text under its class and path, and prints lines of name, value and layer
-# divided by the control character US. grpc-js' rules: @grpc/grpc-js 1.14.4, src/http_proxy.ts; which names a project may set: the CLI's debug
+# Reads the shell's variables as the lines of its input, the other layers as `$ARGS.named`, each file's text under its class
+# and path, and prints lines of name, value and layer divided by the control character US. grpc-js' rules: @grpc/grpc-js
+# 1.14.4, src/http_proxy.ts; which names a project may set: the CLI's debug
 # log (of exporters only `none`). An empty value hides what is below it and then counts as not set.
 def parsed: ltrimstr("\ufeff") | try fromjson catch {} | if type == "object" then . else {} end;
 def variables: split("\n") | map(select(contains("=")) | index("=") as $i | {(.[:$i]): .[$i + 1:]}) | add // {};
@@ -18,8 +19,8 @@ def deadly: any(headers[]; (.name | test("[^!-~]|-bin$")) or (.value | test("[^ 
 ($ENV.wanted // "" | variables) as $wanted
 | ($ENV.owned // "" | variables) as $owned
 | ($ENV.endpoint_url | place) as $gate
-| ($ARGS.named | to_entries | sort_by(.key) | map(. as $e | {class: ($e.key | split(" ")[0][:1]), from: ($e.key | .[index(" ") + 1:])}
-    + (if $e.key[:1] == "0" then {settings: {}, env: ($e.value | variables)} else ($e.value | parsed) as $s | {settings: $s, env: ($s | texts)} end))) as $all
+| ([{class: "0", from: "the shell", settings: {}, env: variables}] + ($ARGS.named | to_entries | sort_by(.key) | map(. as $e | ($e.value | parsed) as $s
+    | {class: ($e.key | split(" ")[0][:1]), from: ($e.key | .[index(" ") + 1:]), settings: $s, env: ($s | texts)}))) as $all
 # 0 shell, 1 user, 2 project, 3 local, 4 managed; the order of precedence.
 | [$all[] | if .class == "2" or .class == "3" then .env |= with_entries(select((.key | reserved | not) or ((.key | endswith("_EXPORTER")) and .value == "none"))) else . end] as $layers
 | def of($name): [$layers[] | select(.env | has($name)) | {value: .env[$name], from}] | last // {value: "", from: ""};
