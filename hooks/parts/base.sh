@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2154
 # Part of telemetry-hook.sh: what the other parts share. `local` is not POSIX, so results go into
 # variables that each comment names.
 
@@ -50,6 +50,18 @@ quote() {
 # escaped := the text as the inside of a JSON string.
 escape() {
   escaped=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
+}
+
+# jq_fault := why jq cannot do its work here, empty when it can. 1.5, Debian 10's, knows neither $ENV nor --rawfile.
+find_jq_fault() {
+  jq_fault=
+  [ "$(jq --null-input '$ENV | 1' 2>"$state/tmp.$$.said")" != 1 ] || return 0
+  slurp "$state/tmp.$$.said"
+  text=${text%%"$newline"*}
+  case $text in
+    *ENV/0*) jq_fault="is too old ($(jq --version 2>&1); the hook needs 1.6)" ;;
+    *) jq_fault="does not run (${text:-no reason given})" ;;
+  esac
 }
 
 # encoded := the value percent-encoded, at most 255 characters long when decoded: exporters drop longer

@@ -47,11 +47,15 @@ check_tools() {
   for tool in jq curl awk; do
     if ! command -v "$tool" >/dev/null; then
       finding warn "$tool" "not installed" "brew install $tool || sudo apt-get install $tool"
-    elif [ "$tool" = jq ] && [ "$(jq --null-input 1 2>&1)" != 1 ]; then
-      finding fail jq "it does not run: $(jq --null-input 1 2>&1 | head -n 1)" "install jq again: brew reinstall jq || sudo apt-get install --reinstall jq"
-    else
-      finding pass "$tool" "$(command -v "$tool")"
+      continue
     fi
+    jq_fault=
+    [ "$tool" != jq ] || find_jq_fault
+    case $jq_fault in
+      "") finding pass "$tool" "$(command -v "$tool")" ;;
+      *"too old"*) finding fail jq "it $jq_fault" "put a newer one before it on PATH: brew install jq, or the program from https://jqlang.org/download" ;;
+      *) finding fail jq "it $jq_fault" "install jq again: brew reinstall jq || sudo apt-get install --reinstall jq" ;;
+    esac
   done
 }
 

@@ -74,11 +74,8 @@ rewrite() {
   slurp "$state/owned"
   answer=$(wanted=$wanted owned=$text jq --slurp --raw-output "$1" "$old" 2>"$old.said") || {
     result=unreadable
-    [ "$(jq --null-input 1 2>"$old.said")" = 1 ] || {
-      result=jq
-      slurp "$old.said"
-      jq_complaint=${text%%"$newline"*}
-    }
+    find_jq_fault
+    [ -z "$jq_fault" ] || result=jq
     return 1
   }
   new_env=${answer%%"$newline"*}
@@ -91,7 +88,7 @@ rewrite() {
     *"$newline".) edits=${edits%"$newline".} ;;
     *)
       result=jq
-      jq_complaint="its answer is cut off"
+      jq_fault="does not run (its answer is cut off)"
       return 1
       ;;
   esac
@@ -161,7 +158,7 @@ client_keep() {
         ;;
       unreadable) obstacle="it is not a JSON object that jq can read" ;;
       lossy) obstacle="it names something in env twice or in a way that cannot be kept" ;;
-      jq) obstacle="jq does not run (${jq_complaint:-no reason given})" ;;
+      jq) obstacle="jq $jq_fault" ;;
       failed) obstacle="it could not be written" ;;
     esac
   fi

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Machine } from "../../hooks/engineerMachine";
+import { Machine, which } from "../../hooks/engineerMachine";
 
 const denied = `ERROR: (gcloud.secrets.versions.access) PERMISSION_DENIED: Permission 'secretmanager.versions.access' denied for resource 'projects/example-dev/secrets/x/versions/latest' (or it may not exist).
 - '@type': type.googleapis.com/google.rpc.ErrorInfo
@@ -142,6 +142,31 @@ describe.concurrent("of op read's answer the same", () => {
     expect(JSON.parse(start).systemMessage).toMatch(reason);
     expect(JSON.parse(start).systemMessage).not.toContain("2026/11/25");
     expect(doctor).toMatch(remedy);
+  });
+});
+
+describe("a jq of before 1.6, as Debian 10 has it", () => {
+  it("is told apart from settings that nobody can read", async () => {
+    const machine = new Machine();
+    try {
+      machine.fake("gcloud", "echo key-1");
+      machine.fake(
+        "jq",
+        `case $* in
+  --version) echo jq-1.5-1-a5b5cbe; exit ;;
+  *--rawfile*) echo "jq: Unknown option --rawfile" >&2; exit 2 ;;
+  *'$ENV'*) echo "jq: error: ENV/0 is not defined at <top-level>, line 1:" >&2; exit 3 ;;
+esac
+exec ${which("jq")} "$@"`,
+      );
+      writeFileSync(machine.settings, '{"model": "opus"}\n');
+      const start = await machine.run();
+      expect(start.stdout).toContain("jq is too old (jq-1.5-1-a5b5cbe; the hook needs 1.6)");
+      const doctor = (await machine.run(["doctor"])).stdout;
+      expect(doctor).toMatch(/^fail jq +it is too old \(jq-1\.5.*\n.*jqlang\.org/m);
+    } finally {
+      machine.remove();
+    }
   });
 });
 
