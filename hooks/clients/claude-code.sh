@@ -11,6 +11,7 @@
 # Files in the state folder:
 #   owned    the variables this hook put into settings.json, so that nobody else's are touched
 #   layers   the other layers' text when settings.json was last judged, verdict: the judgement then
+#   way      what of its place, or of jq, kept the variables out of settings.json at that time
 #   seen     settings.json when it was last looked at: unchanged means nothing to do
 #   after    settings.json as this hook last wrote it (`next` while it does), and
 #   before   as it was until then: uninstall puts it back while `after` is still what is there

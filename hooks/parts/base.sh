@@ -54,13 +54,14 @@ escape() {
 
 # jq_fault := why jq cannot do its work here, empty when it can. 1.5, Debian 10's, knows neither $ENV nor --rawfile.
 find_jq_fault() {
-  jq_fault=
-  [ "$(jq --null-input '$ENV | 1' 2>"$state/tmp.$$.said")" != 1 ] || return 0
-  slurp "$state/tmp.$$.said"
-  text=${text%%"$newline"*}
-  case $text in
+  jq_fault=$(jq --null-input '$ENV | 1' 2>&1)
+  case $jq_fault in
+    1 | *"${newline}1") jq_fault= ;;
     *ENV/0*) jq_fault="is too old ($(jq --version 2>&1); the hook needs 1.6)" ;;
-    *) jq_fault="does not run (${text:-no reason given})" ;;
+    *)
+      jq_fault=${jq_fault%%"$newline"*}
+      jq_fault="does not run (${jq_fault:-no reason given})"
+      ;;
   esac
 }
 

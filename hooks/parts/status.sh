@@ -30,6 +30,7 @@ look() {
   compose
   [ -n "$key" ] || wanted=
   client_model full
+  same_obstacle || return 0
   slurp "$state/obstacle"
   obstacle=$text
 }

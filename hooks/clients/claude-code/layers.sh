@@ -113,8 +113,9 @@ client_in_step() {
   slurp "$state/layers"
   [ "$text" = "$layers" ] || return 1
   if [ -e "$settings" ]; then
-    cmp -s "$settings" "$state/seen"
-  else
-    [ ! -e "$state/seen" ]
+    cmp -s "$settings" "$state/seen" || return 1
+  elif [ -e "$state/seen" ]; then
+    return 1
   fi
+  same_obstacle
 }

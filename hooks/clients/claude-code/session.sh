@@ -54,10 +54,14 @@ sets_variables() {
 
 # A repository's PATH may not say what the hook runs, even while it still reads what to take back.
 put_system_first() {
+  path_is_ours=
   for file; do
     sets_variables "$file" || continue
     case $text in
-      *PATH* | *'\u'*) PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH ;;
+      *PATH* | *'\u'*)
+        PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH
+        path_is_ours=yes
+        ;;
     esac
   done
 }

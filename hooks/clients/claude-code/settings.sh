@@ -26,6 +26,21 @@ LIST
   fi
 }
 
+# Whether what kept the variables out at the last look still does, as far as that can go without a change of settings.json:
+# jq installed since or on this PATH, a link replaced. obstacle := what does now, when there was something.
+same_obstacle() {
+  slurp "$state/way"
+  noted=$text
+  # A jq that is found only because a repository sets PATH is none that the engineer's next session has.
+  { [ -n "$noted" ] && [ -z "$path_is_ours" ]; } || return 0
+  find_obstacle
+  [ -n "$obstacle" ] || {
+    find_jq_fault
+    obstacle=${jq_fault:+jq $jq_fault}
+  }
+  [ "$obstacle" = "$noted" ]
+}
+
 # Shared by the two programs below, which read settings.json with -s and fail on what is not settings: an empty file is {}.
 # A variable is this hook's when it holds what the hook wrote, or, should the state be lost, when the certificate is the
 # hook's or the endpoint is today's. They print the new env on the first line, then splice's edits, and a dot that says that nothing was cut off.
@@ -136,6 +151,7 @@ remember_before() {
 client_keep() {
   changed=
   find_obstacle
+  put way "$obstacle"
   remove=${1-}
   if [ -z "$obstacle" ] && [ -z "$remove" ]; then
     find_tracker "$client_folder" settings.json
@@ -158,8 +174,15 @@ client_keep() {
         ;;
       unreadable) obstacle="it is not a JSON object that jq can read" ;;
       lossy) obstacle="it names something in env twice or in a way that cannot be kept" ;;
-      jq) obstacle="jq $jq_fault" ;;
-      failed) obstacle="it could not be written" ;;
+      jq)
+        obstacle="jq $jq_fault"
+        put way "$obstacle"
+        ;;
+      failed)
+        obstacle="it could not be written"
+        # The next start tries again: a disk was full, another tool wrote at that very moment.
+        layers=
+        ;;
     esac
   fi
   tracker=
