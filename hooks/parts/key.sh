@@ -228,6 +228,9 @@ stored_key() {
   is_key "$key" || key=
 }
 
+# The engineer's word stands: no other source is asked while SIGNOZ_KEY is set. So they must hear of it.
+given_refused="SIGNOZ_KEY is refused by the gate, so nothing of these sessions is stored: set the new key, or take the variable out where it is set, and the hook fetches one."
+
 key_is_given() {
   [ -n "$key" ] && [ "$key" = "${SIGNOZ_KEY-}" ]
 }

@@ -166,6 +166,15 @@ watch() {
   [ -n "$reach" ] && pause=0 || pause=$watch_seconds
   put gate "$((now + pause))$newline$reach$newline"
   unlock gate
+  if key_is_given; then
+    notice=
+    case ${verdict-} in
+      refused) tell_once "$given_refused" ;;
+      # The next refusal is told again.
+      accepted) rm -f "$state/told" ;;
+    esac
+    [ -z "$notice" ] || put notice "$notice"
+  fi
   read_attempt
   if [ "${verdict-}" = refused ] && ! key_is_given && [ "$now" -ge "$((asked_at + retry_seconds))" ]; then
     background
@@ -187,7 +196,9 @@ refresh() {
   read_attempt
   find_route
   if key_is_given; then
-    echo "Key: SIGNOZ_KEY of this shell"
+    try_key "$key"
+    echo "Key: SIGNOZ_KEY of this shell, $verdict by the gate"
+    [ "$verdict" != refused ] || echo "$given_refused" >&2
   elif fetch_key 600 each; then
     echo "Key: from $source, $verdict by the gate"
   else

@@ -143,6 +143,36 @@ describe("the gate", () => {
     await engineer.settled();
     expect(asked(engineer)).toBe(1);
   });
+  it("that refuses SIGNOZ_KEY is told of once, and doctor and refresh say what to do", async () => {
+    const engineer = withKeys("key-2");
+    engineer.env.SIGNOZ_KEY = "key-1";
+    const look = async () => {
+      writeFileSync(`${engineer.state}/gate`, "0\n\n");
+      const { stdout } = await engineer.run();
+      await engineer.settled();
+      return stdout;
+    };
+    await engineer.run();
+    await engineer.settled();
+    expect(await look()).toContain("SIGNOZ_KEY is refused by the gate");
+    expect(await look()).toBe("");
+    expect((await engineer.run(["doctor"])).stdout).toMatch(
+      /^fail accepted +the gate refuses the key of SIGNOZ_KEY\n.*unset SIGNOZ_KEY && .* refresh/m,
+    );
+    const refreshed = await engineer.run(["refresh"]);
+    expect(refreshed.stdout).toContain("Key: SIGNOZ_KEY of this shell, refused by the gate");
+    expect(refreshed.stderr).toContain("take the variable out");
+    // Mended, and refused again by the next rotation.
+    engineer.fakeGate("key-1");
+    await look();
+    engineer.fakeGate("key-3");
+    await look();
+    expect(await look()).toContain("SIGNOZ_KEY is refused by the gate");
+    delete engineer.env.SIGNOZ_KEY;
+    engineer.fakeGate("key-2");
+    await engineer.run(["refresh"]);
+    expect(header(engineer)).toBe(holding("key-2"));
+  });
   it("that refuses the key gets the new one without a human", async () => {
     const engineer = withKeys("key-2", "key");
     engineer.fake("gcloud", "echo key-1");

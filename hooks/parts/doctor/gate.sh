@@ -51,7 +51,13 @@ check_gate() {
       check_certificate
       case $verdict in
         accepted) finding pass accepted "the gate takes the key ($state_of_owner)" ;;
-        refused) finding fail accepted "the gate refuses the key" "$self refresh" ;;
+        refused)
+          if key_is_given && [ "$1" = "$key" ]; then
+            finding fail accepted "the gate refuses the key of SIGNOZ_KEY" "set the new one where it is set, or take it out there: unset SIGNOZ_KEY && $self refresh"
+          else
+            finding fail accepted "the gate refuses the key" "$self refresh"
+          fi
+          ;;
         *) finding fail accepted "$way does not answer like the gate: $curl_error" "ask the platform team" ;;
       esac
       ;;
