@@ -13,6 +13,8 @@ read_gate() {
   case $next_watch in
     "" | *[!0-9]*) next_watch=0 ;;
   esac
+  # As in read_attempt: the clock was ahead.
+  [ "$next_watch" -le "$((now + watch_seconds + 60))" ] || next_watch=0
 }
 
 # verdict := accepted, refused or unknown (then curl_status and curl_error say why) for key $1: an empty OTLP

@@ -24,6 +24,8 @@ read_attempt() {
   case $not_before in
     "" | *[!0-9]*) not_before=0 ;;
   esac
+  # Further ahead than a day was written by a clock that was ahead.
+  [ "$not_before" -le "$((now + refresh_seconds + 60))" ] || not_before=0
 }
 
 # seconds until the next one, source, outcome

@@ -48,6 +48,17 @@ describe("the key", () => {
     await engineer.until(() => existsSync(`${engineer.state}/notice`));
     expect((await engineer.run()).stdout).toContain("from the next session on");
   });
+  it("is renewed, and the gate looked at, after a time with a clock years ahead", async () => {
+    const engineer = withKeys("key-1", "key");
+    engineer.fake("date", "case $1 in +%s) echo 4102444800 ;; *) echo then ;; esac");
+    await engineer.run();
+    await engineer.settled();
+    engineer.fake("date", `exec ${which("date")} "$@"`);
+    engineer.fake("gcloud", "echo key-2");
+    await engineer.run();
+    await engineer.until(() => header(engineer) === holding("key-2"));
+    await engineer.until(() => Number.parseInt(engineer.read("gate"), 10) < 4102444800);
+  });
   it("costs a hanging source one wait of 3 s, and none after", async () => {
     const engineer = withKeys("key-1");
     const asked = `${engineer.root}/asked`;
