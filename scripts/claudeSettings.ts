@@ -89,7 +89,7 @@ function append(text: string, container: Node, name: string, value: unknown): st
 }
 
 function refuseUnfit(text: string): void {
-  let settings: { hooks?: { SessionStart?: unknown } };
+  let settings: { hooks?: { SessionStart?: unknown } | null };
   try {
     settings = JSON.parse(text);
   } catch (error) {
@@ -97,13 +97,27 @@ function refuseUnfit(text: string): void {
       `settings.json is not valid JSON, comments included (${(error as Error).message}): mend it first`,
     );
   }
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+  if (!isObject(settings)) {
     throw new Error(
       `settings.json is not a JSON object: it begins with ${text.trim().slice(0, 20)}`,
     );
   }
-  if (!Array.isArray(settings.hooks?.SessionStart ?? [])) {
+  const { hooks: own = {} } = settings;
+  if (!isObject(own)) {
+    throw new Error(
+      `hooks of settings.json is not an object: it is ${JSON.stringify(own)}; mend it by hand first`,
+    );
+  }
+  const { SessionStart: groups = [] } = own;
+  if (!Array.isArray(groups)) {
     throw new Error("hooks.SessionStart of settings.json is not a list: mend it by hand first");
+  }
+  const entries = groups.flatMap((group) => [group, ...(group?.hooks ?? [])]);
+  const odd = entries.findIndex((entry) => !isObject(entry));
+  if (odd >= 0) {
+    throw new Error(
+      `hooks.SessionStart of settings.json holds ${JSON.stringify(entries[odd])}, which is no object: mend it by hand first`,
+    );
   }
   const root = parseTree(text);
   const hooks = members(root, "hooks");
@@ -111,6 +125,9 @@ function refuseUnfit(text: string): void {
   if (members(hooks[0], "SessionStart").length > 1)
     throw new Error('settings.json names "SessionStart" twice: mend it by hand first');
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The values of every member of an object that has this name: JSON.parse would show the last one only. */
 function members(object: Node | undefined, name: string): (Node | undefined)[] {

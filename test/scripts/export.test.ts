@@ -50,6 +50,11 @@ describe("mergeClaudeSettings", () => {
     ['{"hooks": {}, "hooks": {}}', '"hooks" twice'],
     ['{"hooks": {"SessionStart": [], "SessionStart": []}}', '"SessionStart" twice'],
     ['{"hooks": {"SessionStart": {}}}', "hooks.SessionStart of settings.json is not a list"],
+    ['{"hooks": {"SessionStart": null}}', "hooks.SessionStart of settings.json is not a list"],
+    ['{"hooks": {"SessionStart": [null]}}', "holds null, which is no object"],
+    ['{"hooks": {"SessionStart": [{"hooks": ["x"]}]}}', 'holds "x", which is no object'],
+    ['{"hooks": null}', "hooks of settings.json is not an object: it is null"],
+    ['{"hooks": []}', "hooks of settings.json is not an object: it is []"],
   ])("refuses %s", (text, message) => {
     expect(() => mergeClaudeSettings(text, fragment)).toThrow(message);
   });
