@@ -91,6 +91,11 @@ describe("what a request may say", () => {
     ["snappy", "12", [{ ...key, "grpc-encoding": "snappy" }]],
     ["deflate", "12", [{ ...key, "grpc-encoding": "deflate" }]],
     ["two encodings", "12", [{ ...key, "grpc-encoding": "gzip, identity" }]],
+    ...["zstd", "snappy", "gzip"].map((second): [string, string, Asked] => [
+      `${second} in a header behind identity's`,
+      "12",
+      [{ ...key, "grpc-encoding": ["identity", second] }],
+    ]),
     ["GZIP in capitals", "12", [{ ...key, "grpc-encoding": "GZIP" }]],
     ["another service", "12", [key, undefined, "profiles.v1development.ProfilesService"]],
     [

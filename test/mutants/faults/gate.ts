@@ -86,8 +86,8 @@ export const faults: Fault[] = [
   {
     name: "gate: any packing goes to the collector",
     file: front,
-    from: "str(refused_encoding) if !decided packed !packed_known",
-    to: "str(refused_encoding) if !decided packed !packed_known { always_false }",
+    from: "str(refused_encoding) if !decided packed !packed_known or !decided packed !packed_once",
+    to: "str(refused_encoding) if !decided packed { always_false }",
     tests: says,
   },
   {
