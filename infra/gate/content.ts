@@ -3,6 +3,7 @@ import { claudeCode, conventions, expectedContent, namesOf } from "./allowed";
 import { limits } from "./limits";
 import type { GateOptions } from "./options";
 import {
+  alternatives,
   content,
   list,
   marked,
@@ -104,7 +105,7 @@ export function otherScopes(
       conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
       statements: [
         'set(cache["rest"], attributes)',
-        `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${oneOf(names).slice(2, -3)})$$`)})`,
+        `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${alternatives(names)})$$`)})`,
         'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
         `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
         `set(attributes["${redactedKeys}"], cache["names"])`,

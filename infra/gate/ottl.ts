@@ -18,9 +18,11 @@ export const redactedKeys = "redaction.redacted.keys";
 
 export const quote = (text: string) => JSON.stringify(text);
 export const list = (names: readonly string[]) => `[${names.map(quote).join(", ")}]`;
+/** The names as alternatives of a regular expression. */
+export const alternatives = (names: readonly string[]) =>
+  names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|");
 /** A regular expression, as OTTL text, that matches one of the names and nothing else. */
-export const oneOf = (names: readonly string[]) =>
-  quote(`^(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|")})$$`);
+export const oneOf = (names: readonly string[]) => quote(`^(?:${alternatives(names)})$$`);
 export const any = (...conditions: string[]) => conditions.join(" or ");
 /** A floating-point literal, which is what OTTL compares doubles with. */
 export const float = (value: number) => value.toFixed(1);

@@ -120,10 +120,11 @@ describe("other scopes", () => {
     const record = { attributes: attributes(kept) };
     for (const signal of signals) {
       const metric = { name: "gen_ai.client.token.usage" };
-      const { stored } = await collector.pass(
+      const { stored, counts } = await collector.pass(
         signal,
         encode(signal, [one(signal, { scope: "shop", record, metric })]),
       );
+      expect(heldBack(counts)).toEqual({});
       const [found = []] = levels(stored).record;
       expect(found).toEqual(
         expect.arrayContaining(kept.map(([name, value]) => [name, String(value)])),
@@ -133,7 +134,7 @@ describe("other scopes", () => {
 
   it("a stack's own names pass, and nothing beside them", async () => {
     const own = await startPipelines({
-      ownNames: ["shop", "orders", "country", "place order", "order placed"],
+      ownNames: ["shop", "orders", "country", "shop.branch", "place order", "order placed"],
     });
     try {
       const record = {
@@ -141,16 +142,20 @@ describe("other scopes", () => {
         body: { stringValue: "order placed" },
         attributes: attributes([
           ["country", "NL"],
+          ["shop.branch", "Delft"],
           ["card", said],
         ]),
       };
       const told = { metrics: "orders", logs: "order placed", traces: "place order" };
       for (const signal of signals) {
-        const { stored } = await own.pass(
+        const { stored, counts } = await own.pass(
           signal,
           encode(signal, [one(signal, { scope: "shop", record, metric: { name: "orders" } })]),
         );
-        expect(textsOf(stored)).toEqual(expect.arrayContaining([told[signal], "NL", "shop"]));
+        expect(heldBack(counts)).toEqual({ card: 1 });
+        expect(textsOf(stored)).toEqual(
+          expect.arrayContaining([told[signal], "NL", "Delft", "shop"]),
+        );
         expect(heard(stored)).toEqual([]);
       }
     } finally {
