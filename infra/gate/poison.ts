@@ -11,6 +11,7 @@ export const reasons = [
   "negative",
   "absurd",
   "unlisted_metric",
+  "exponential_histogram",
   "ends_before_start",
   "too_many_attributes",
   "too_many_parts",

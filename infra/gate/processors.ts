@@ -157,6 +157,8 @@ function metrics(options: GateOptions): Filter {
                 `set(name, "unlisted") where metadata["${refusedReason}"] != nil`,
               ]),
           `set(metadata["${refusedReason}"], "too_many_parts") where Len(data_points) > ${limits.pointsPerMetric}`,
+          // SigNoz's exporter (v0.144.12) drops them after the client's OK without a word.
+          `set(metadata["${refusedReason}"], "exponential_histogram") where type == METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM`,
           `${marked} where type != METRIC_DATA_TYPE_SUM or metadata["${refusedReason}"] != nil`,
         ],
       },

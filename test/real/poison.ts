@@ -112,6 +112,27 @@ export const poison: Case[] = [
     "too_many_parts",
   ],
   [
+    "an exponential histogram",
+    "metrics",
+    {
+      scope: "@opentelemetry/instrumentation-http",
+      metric: {
+        name: "http.server.request.duration",
+        sum: undefined,
+        exponentialHistogram: {
+          aggregationTemporality: 1,
+          dataPoints: [
+            {
+              ...{ timeUnixNano: at(0), count: "1", sum: 1, scale: 2 },
+              positive: { offset: 0, bucketCounts: ["1"] },
+            },
+          ],
+        },
+      },
+    },
+    "exponential_histogram",
+  ],
+  [
     "more datapoints than a metric may have",
     "metrics",
     points(limits.pointsPerMetric + 1, (i) => ({
@@ -168,7 +189,9 @@ export const records = (exported: Exported[]): Message[] =>
       .flatMap((group) => group.scopeLogs ?? group.scopeSpans ?? group.scopeMetrics)
       .flatMap((scope) => scope.logRecords ?? scope.spans ?? scope.metrics)
       .flatMap(
-        (record) => (record.sum ?? record.gauge ?? record.histogram)?.dataPoints ?? [record],
+        (record) =>
+          (record.sum ?? record.gauge ?? record.histogram ?? record.exponentialHistogram)
+            ?.dataPoints ?? [record],
       ),
   );
 export const attribute = (record: Message, name: string) =>
