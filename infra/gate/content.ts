@@ -19,12 +19,13 @@ import {
 const wordLetters = 32;
 
 /**
- * Numbers that are none, maps, and lists other than the empty one and that of one word, as texts. Each letter decides
- * alone where to go on, up to the end: Go matches such a pattern in one pass, without going back.
+ * Numbers that are none, maps, and lists other than the empty one and that of one word, as texts; a team may be called
+ * [EMEA] or {core}, so JSON has to go on as JSON does. Each letter decides alone where to go on, up to the end: Go
+ * matches such a pattern in one pass, without going back.
  */
-const notPlain = `(?s)^(?:json: unsupported value.*|{.*|\\[(?:[^"\\]].*|"${Array.from({
-  length: wordLetters,
-}).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
+const notPlain = `(?s)^(?:json: unsupported value.*|{["}].*|\\[(?:[\\[{0-9-].*|(?:true|false|null)[,\\]].*|"${Array.from(
+  { length: wordLetters },
+).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
 
 const flat = '(?:[^"\\[\\]{}]|"(?:[^"\\\\]|\\\\.)*")*';
 /** JSON whose lists and maps go at most so many levels deep. */

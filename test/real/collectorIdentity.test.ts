@@ -46,6 +46,18 @@ describe("recorded requests of Claude Code", () => {
   });
 });
 
+it.each(["[EMEA] Sales", "{core}", "[true north]", 'r&d "x" [1]'])(
+  "a team may be called %s",
+  async (team) => {
+    for (const signal of signals) {
+      const entries: [string, Value][] = [["team", team]];
+      const parts = { resource: entries, record: { attributes: attributes(entries) } };
+      const { resource, record } = levels(await pass(signal, encode(signal, [one(signal, parts)])));
+      expect([valuesOf(resource, "team"), valuesOf(record, "team")]).toEqual([[team], [team]]);
+    }
+  },
+);
+
 type Entries = [string, Value][];
 const claim = (value: Value): Entries => [["engineer", value]];
 const everywhere = (entries: Entries): One => ({

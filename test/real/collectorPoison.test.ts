@@ -68,6 +68,12 @@ describe("what is cut", () => {
     ["a nested map", { a: { b: { c: "deep" } } }],
     ["a list of lists", [[["deep"]]]],
     ["a long list", ["deep", "deep"]],
+    ["a list of maps", [{}]],
+    ["a list of numbers", [1n, 2n]],
+    ["a list of a negative number", [-0.5]],
+    ["a list of yes and no", [true, false]],
+    ["a list of no", [false]],
+    ["an empty map", {}],
     ["not a number", Number.NaN],
     ["infinite", Number.POSITIVE_INFINITY],
     ["a long text", "x".repeat(100_000)],
@@ -83,9 +89,9 @@ describe("what is cut", () => {
     };
     const { stored } = await collector.pass(signal, encode(signal, [one(signal, parts)]));
     expect(records(stored)).toHaveLength(1);
-    expect(textsOf(stored).filter((text) => /deep|NaN$|Infinity|kvlist|x{300}/.test(text))).toEqual(
-      [],
-    );
+    expect(
+      textsOf(stored).filter((text) => /deep|NaN$|Infinity|kvlist|arrayValue|x{300}/.test(text)),
+    ).toEqual([]);
   });
 
   it("twenty thousand levels do not take the collector down", {
