@@ -36,6 +36,7 @@ const pinned = {
   ...Object.fromEntries(
     ["METRICS", "LOGS", "TRACES"].flatMap((signal) => [
       [`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`, "10000"],
+      [`OTEL_EXPORTER_OTLP_${signal}_COMPRESSION`, "none"],
       ...["ENDPOINT", "PROTOCOL", "HEADERS", "CERTIFICATE"].map((what) => [
         `OTEL_EXPORTER_OTLP_${signal}_${what}`,
         "",

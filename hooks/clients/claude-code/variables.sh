@@ -11,6 +11,8 @@ client_variables() {
     for what in ENDPOINT PROTOCOL HEADERS CERTIFICATE; do pin "OTEL_EXPORTER_OTLP_${signal}_$what" ""; done
     # Milliseconds; a repository may set the general one, which these beat.
     pin "OTEL_EXPORTER_OTLP_${signal}_TIMEOUT" 10000
+    # The gate lets packed requests in one at a time a key, and a session sends three at its exit.
+    pin "OTEL_EXPORTER_OTLP_${signal}_COMPRESSION" none
   done
   pin OTEL_EXPORTER_OTLP_TIMEOUT 10000
   pin OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE delta
