@@ -238,6 +238,37 @@ describe.skipIf(missing.length > 0)(
         expect((await provision(fullInput)).total).toBe(total(0, 0, all));
       });
 
+      it.each([
+        ["a command", "x$(touch COMMAND)`touch COMMAND`"],
+        ["an amount", "more than $50"],
+        ["a line break and a path", "x\n../../v1/channels/FOREIGN"],
+      ])(
+        "takes the name of a rule for text and nothing else: %s",
+        { tags: "attack/machine" },
+        async (_, name) => {
+          const { id: _id, ...rule } = signoz.rules.find("alert", dailySpend) as Json;
+          const foreign = signoz.channels.find("name", "foreign") as { id: string };
+          const alert = name
+            .replaceAll("COMMAND", join(folder, "ran"))
+            .replace("FOREIGN", foreign.id);
+          signoz.rules.byId.set("named", { ...rule, id: "named", alert });
+          signoz.writes.length = 0;
+          expect(await provision(fullInput)).toMatchObject({
+            status: 0,
+            errors: [],
+            said: [`removed   rule ${alert.replace("\n", " ")}`],
+          });
+          expect(signoz.writes).toEqual(["DELETE /api/v2/rules/named"]);
+          expect(readdirSync(folder).sort()).toEqual([
+            "content",
+            "credentials",
+            "secrets",
+            "state",
+          ]);
+          expect((await provision(fullInput)).total).toBe(total(0, 0, all));
+        },
+      );
+
       it("follows the configuration: a channel and a team go, a budget changes", async () => {
         const run = await provision({
           ...fullInput,

@@ -72,7 +72,8 @@ own() { # KIND
   # An answer in another form must fail here: taken for an empty list, it would have everything made again.
   local objects='(. // [])[]'
   [ "$1" != dashboard ] || objects=. # one answer each
-  jq --raw-output --argjson names "$channel_names" ".data | $objects | select($ours) | [.id, $key, (del(.updatedAt, .updatedBy, .createdAt,
+  # A line break in a name would begin another object, whose id is text from that name.
+  jq --raw-output --argjson names "$channel_names" ".data | $objects | select($ours) | [.id, ($key | gsub(\"[\\t\\n]\"; \" \")), (del(.updatedAt, .updatedBy, .createdAt,
     .createdBy, .state, .status, .locked) | tojson)] | join(\"\t\")" "$work/answer" 2>/dev/null
 }
 
@@ -208,7 +209,8 @@ apply() { # KIND FIELD: every body of the content's FIELD; fails when SigNoz' ob
   for key in "${!own_id[@]}"; do
     if [ -z "${digest[$key]:-}" ]; then
       superfluous[$kind]+=${own_id[$key]}$'\t'$key$'\n'
-      unset "state[$kind $key]"
+      # Not `unset`, which would run what the name holds: it is what somebody with SigNoz' role of editor typed.
+      state["$kind $key"]=
     fi
   done
 }
@@ -258,7 +260,9 @@ read_inputs() {
 
 save_state() {
   local object
-  for object in "${!state[@]}"; do printf '%s\t%s\n' "$object" "${state[$object]}"; done | sort >"$state_file.new"
+  for object in "${!state[@]}"; do
+    [ -z "${state[$object]}" ] || printf '%s\t%s\n' "$object" "${state[$object]}"
+  done | sort >"$state_file.new"
   mv "$state_file.new" "$state_file"
 }
 
