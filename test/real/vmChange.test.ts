@@ -238,6 +238,11 @@ suite(`a data disk that fills up${because}`, () => {
     return (await machine.observed()).guest.disk;
   };
 
+  const closed = {
+    stage: "gate failed",
+    error: expect.stringMatching(/data disk is full: grow dataDiskGb/),
+  };
+
   it("is announced, then the gate is closed before it is full, and opened again", async () => {
     expect(await guard()).toBe("ok");
     fill(82);
@@ -260,11 +265,27 @@ suite(`a data disk that fills up${because}`, () => {
     machine.files["auto-upgrades.conf"] += "// changed\n";
     await machine.deliver();
     expect((await machine.startup()).status).toBe(1);
-    expect((await machine.observed()).guest).toMatchObject({
-      stage: "gate failed",
-      error: expect.stringMatching(/data disk is full: grow dataDiskGb/),
-    });
+    expect((await machine.observed()).guest).toMatchObject(closed);
     expect(machine.probe("shared-key-1")).toBe(2);
+  });
+
+  it("takes a shorter retention, which frees it, while the gate is closed", async () => {
+    await machine.forget();
+    machine.settings.retentionDays.logs = 7;
+    await machine.deliver();
+    expect((await machine.startup()).status).toBe(1);
+    expect((await machine.observed()).guest).toMatchObject(closed);
+    expect(machine.read("/recorded/docker")).toMatch(
+      /^exec .* monitoring-clickhouse-1 clickhouse-client$/m,
+    );
+  });
+
+  it("is not laid on a version that is applied meanwhile", async () => {
+    machine.files["haproxy.cfg"] += "# changed\n";
+    await machine.deliver();
+    expect((await machine.startup()).status).toBe(1);
+    expect((await machine.observed()).guest).toMatchObject(closed);
+    expect(machine.read("/var/lib/monitoring/files/haproxy.cfg")).toContain("# changed");
   });
 
   it("takes the room of a grown disk without any change of the metadata", async () => {
