@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { issueCertificate } from "../../simulator/certificate";
 import { host } from "./machine/delivered";
 import { Machine, machineMissing } from "./machine/machine";
@@ -221,6 +221,45 @@ suite(`a change of the metadata${because}`, () => {
       machine.settings = good;
       expect(await apply()).toEqual(applied);
     });
+  });
+});
+
+suite(`a change that is cut off while it does not come up${because}`, () => {
+  const config = "/var/lib/monitoring/files/otel-collector.yaml";
+
+  /** A machine that runs, and was cut off while it tried a collector that does not start. */
+  async function cutOff() {
+    const machine = await Machine.start();
+    onTestFinished(() => machine.stop());
+    expect((await machine.startup()).status).toBe(0);
+    await machine.forget();
+    const good = machine.files["otel-collector.yaml"] as string;
+    machine.files["otel-collector.yaml"] = "receivers: [\n";
+    await machine.deliver();
+    const tried = async () => {
+      const told = ["compose up --detach --no-deps collector"];
+      await expect.poll(() => machine.docker(), { timeout: 60_000 }).toEqual(told);
+    };
+    expect((await machine.startup({ killAt: tried(), patience: 50 })).status).toBe(null);
+    expect(machine.read(config)).toBe("receivers: [\n");
+    return { machine, good };
+  }
+
+  it("goes back to the version that ran before, not to itself", async () => {
+    const { machine, good } = await cutOff();
+    expect((await machine.startup()).status).toBe(1);
+    expect((await machine.observed()).guest.error).toMatch(/; the previous one runs/);
+    expect(machine.read(config)).toBe(good);
+    await expect.poll(() => machine.probe("shared-key-1"), { timeout: 10_000 }).toBe(0);
+  });
+
+  it("leaves nothing running once it is taken back", async () => {
+    const { machine, good } = await cutOff();
+    machine.files["otel-collector.yaml"] = good;
+    await machine.deliver();
+    const run = await machine.startup();
+    expect(run, run.output).toMatchObject({ status: 0 });
+    expect(machine.probe("shared-key-1")).toBe(0);
   });
 });
 

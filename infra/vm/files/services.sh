@@ -102,20 +102,29 @@ digest_of() { # FILE...
 }
 
 apply_services() {
-  local changed previous=$state/previous reason
+  local changed previous=$state/previous unproven=$state/unproven cut_off=no reason
+  [ ! -e "$unproven" ] || cut_off=yes
+  # A version that was cut off while it was tried is none to go back to: the one before it stays.
+  [ $cut_off = no ] || [ ! -d "$previous" ] || rm -rf "$files"
   [ ! -d "$files" ] || { rm -rf "$previous" && mv "$files" "$previous"; }
+  : >"$unproven"
   mv "$release" "$files"
   apply_keys
   compose "$files" config --hash '*' | sort >"$state/hashes.next"
   changed=$(comm -23 "$state/hashes.next" <(sort "$state/hashes" 2>/dev/null) | cut -d ' ' -f 1 | paste -s -d ' ')
   # What was removed or could not be started by Docker itself is brought up as a whole, also where only another service
   # differs: nobody would bring the rest up, and the new version would be blamed for it.
-  all_running || changed='keeper clickhouse signoz collector front'
+  # Nor do the hashes tell what a version that was cut off has left running.
+  { [ $cut_off = no ] && all_running; } || changed='keeper clickhouse signoz collector front'
   echo "services=${changed:-unchanged}"
-  [ -n "$changed" ] || return 0
+  [ -n "$changed" ] || {
+    rm -f "$unproven"
+    return 0
+  }
   if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
     if bring_up "$files" "$changed" && serving; then
       mv -f "$state/hashes.next" "$state/hashes"
+      rm -f "$unproven"
       docker image prune --all --force >/dev/null || true
       return 0
     fi
@@ -127,7 +136,7 @@ apply_services() {
     echo "$reason" >"$state/rejected.reason"
   fi
   rm -rf "$files" && mv "$previous" "$files"
-  bring_up "$files" "$changed" || true
+  ! bring_up "$files" "$changed" || rm -f "$unproven"
   fail "the new version did not come up ($(<"$state/rejected.reason")); the previous one runs. After a cure outside the configuration: rm $state/rejected"
 }
 
