@@ -141,6 +141,9 @@ export const alerts = {
 
 type AlertValues = Partial<field.Values<typeof alerts>>;
 
+/** A rule looks every 5 minutes, and the notice of it waits for up to 5 more. */
+const noticeMinutes = 10;
+
 /** Minutes since midnight of HH:MM. */
 export const minutesOf = (time: string): number =>
   Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
@@ -160,9 +163,9 @@ export function alertContradictions(values: AlertValues): string[] {
       faults.push(
         `monitoring:workingHours = "${workingHours}" ends before it starts; run: pulumi config set monitoring:workingHours 09:00-18:00`,
       );
-    else if (worked < silentHours * 60)
+    else if (silentHours > 0 && worked < silentHours * 60 + noticeMinutes)
       faults.push(
-        `monitoring:silentHours = "${silentHours}" is longer than workingHours "${workingHours}", so silence would never be reported; lower it`,
+        `monitoring:silentHours = "${silentHours}" leaves no ${noticeMinutes} minutes of workingHours "${workingHours}", so silence would never be reported; lower it`,
       );
   }
   const needs = (name: keyof AlertValues, other: keyof AlertValues) => {

@@ -156,7 +156,9 @@ describe("readSettings", () => {
     ["monthlyBudgetUsd", 20, "below dailyBudgetUsd"],
     ["workingHours", "9-18", "HH:MM-HH:MM"],
     ["workingHours", "18:00-09:00", "ends before it starts"],
-    ["silentHours", 10, "longer than workingHours"],
+    ["silentHours", 10, "leaves no 10 minutes of workingHours"],
+    // The schedules of the quiet hours would follow each other without a gap.
+    ["silentHours", 9, "leaves no 10 minutes of workingHours"],
     ["workingDays", ["Monday"], "day of the week"],
     ["timezone", "Mars/Olympus", "IANA"],
     ["timezone", "europe/berlin", "Europe/Berlin"],
@@ -227,6 +229,8 @@ describe("readSettings", () => {
       "projects/palindrom-kms/locations/us-central1/keyRings/ring/cryptoKeys/data",
       { dataLocations: ["us-central1"] },
     ],
+    ["silentHours", 9, { workingHours: "09:00-18:10" }],
+    ["silentHours", 0, { workingHours: "09:00-09:05" }],
     ["timezone", "America/Argentina/ComodRivadavia"],
     ["adminEmail", "a$b'c@palindrom.example"],
   ])("takes %s = %j", (key, value, others: Record<string, unknown> = {}) => {
