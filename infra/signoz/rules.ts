@@ -1,10 +1,10 @@
 /** Alert rules (RuletypesPostableRule, schema v2alpha1, of the SigNoz v0.138.0 API). */
 import { is } from "./condition";
 import type { ContentInput } from "./contentInput";
-import { clientReceiver, dataMountpoint, exporters, gate, refusedKeyBackend } from "./names";
-import { builderQuery, formulaQueries, increase, latest, letter, type Query } from "./query";
+import { clientReceiver, exporters, gate, refusedKeyBackend } from "./names";
+import { builderQuery, formulaQueries, increase, letter, type Query } from "./query";
 import { quietLabel } from "./quietHours";
-import { spentSince } from "./sql";
+import { diskUsed, spentSince } from "./sql";
 
 /** By this label, and by nothing else, provisioning knows its own rules. */
 export const ownLabel = { managed_by: "monitoring" };
@@ -166,14 +166,14 @@ const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
   alert: "Storage: the data disk fills",
   fires: "the data disk was more than `diskUsedPercentLimit` % full for 15 minutes",
   limit: "diskUsedPercentLimit",
-  queries: [latest(gate.diskUsed, { where: { mountpoint: is(dataMountpoint) } })],
+  queries: diskUsed(15),
   op: "above",
   matchType: "all_the_times",
   thresholds: [{ name: "critical", target: diskUsedPercentLimit / 100 }],
   evaluation: rolling("15m", "5m"),
   repeat: "24h",
   summary: `The data disk is more than ${diskUsedPercentLimit} % full`,
-  description: `{{$value}} of the disk is used (1 = full). A full disk stops SigNoz and it frees nothing by itself: raise dataDiskGb or lower the retention days, then pulumi up. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+  description: `{{$value}} of the disk is used (1 = full). From 90 % on the gate refuses all telemetry, and the disk frees nothing by itself: raise dataDiskGb or lower the retention days, then pulumi up. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
 });
 
 function renderQueries({ queries, formula, alert }: Rule) {

@@ -4,7 +4,7 @@
  * month), days on which somebody was active, shares of a whole.
  */
 import type { ContentInput } from "./contentInput";
-import { metrics } from "./names";
+import { dataMountpoint, gate, metrics } from "./names";
 
 /** Plain text where a person can read it; anything else in hex: SigNoz reads `{{`, `[[` and `$` even within quotes. */
 export const sqlText = (value: string): string =>
@@ -81,6 +81,18 @@ export function spentSince(
     where: [...team, ...proven(verifiedOnly)],
   });
   return `SELECT ${end} AS ts, engineer, round(sum(usd), 2) AS value FROM ${series} GROUP BY engineer`;
+}
+
+/**
+ * One point: how full the data disk was at least in the last minutes; when nothing tells, how full it was last. The
+ * collector tells, and it is stopped while the gate is closed, which is when the disk is full.
+ */
+export function diskUsed(minutes: number): string {
+  const metric = `metric_name = ${sqlText(gate.diskUsed.name)} AND unix_milli >= ${milliseconds(`subtractDays(${end}, 30)`)} AND unix_milli < ${milliseconds(end)}`;
+  const told = `unix_milli >= ${milliseconds(`subtractMinutes(${end}, ${minutes})`)}`;
+  return `SELECT ${end} AS ts, round(if(countIf(${told}) > 0, minIf(value, ${told}), argMax(value, unix_milli)), 3) AS value FROM signoz_metrics.distributed_samples_v4
+ WHERE ${metric} AND fingerprint IN (SELECT fingerprint FROM signoz_metrics.time_series_v4_1day WHERE ${metric} AND JSONExtractString(labels, 'mountpoint') = ${sqlText(dataMountpoint)})
+ HAVING count() > 0`;
 }
 
 /** The dashboard's variables that limit these panels are called as the columns. */

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
+import { dataMountpoint, gate as gateMetrics } from "../../infra/signoz/names";
+import { diskUsed } from "../../infra/signoz/sql";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
 import { retained } from "./clickhouse/retention";
 import { series, sessions as sessionsIn, stored } from "./clickhouse/sessions";
@@ -11,6 +13,8 @@ import { ages, at, attribute, day, poison, records, timed } from "./poison";
 import { attributes, type One, one, type Value } from "./requests";
 
 const key = { "signoz-ingestion-key": "ada.personal-key" };
+const diskMetric = gateMetrics.diskUsed;
+const minute = 60_000;
 let store: Store;
 let gate: Gate;
 let client: OtlpClient;
@@ -134,6 +138,39 @@ describe("an innocent record as SigNoz has it", () => {
     const read = () =>
       store.query(`SELECT ${columns} FROM ${stored[signal]} WHERE session = 'whole'`);
     await expect.poll(read, patient).toEqual([{ time, ...expected }]);
+  });
+});
+
+describe("how full the disk is", () => {
+  const now = Math.floor(Date.now() / minute) * minute;
+  const query = diskUsed(15).replaceAll("{{.end_timestamp}}", String(now / 1000));
+  /** Of a mount, as the collector tells it each minute. */
+  async function tell(mountpoint: string, from: number, used: number[]) {
+    const metric = `'default', 'Unspecified', '${diskMetric.name}', cityHash64('${mountpoint}')`;
+    const rows = used.map((value, i) => `(${metric}, ${now - (from - i) * minute}, ${value})`);
+    const columns = "env, temporality, metric_name, fingerprint, unix_milli";
+    await store.run(`INSERT INTO signoz_metrics.samples_v4 (${columns}, value) VALUES ${rows}`);
+    const labels = JSON.stringify({ mountpoint, device: "sdb" });
+    await store.run(
+      `INSERT INTO signoz_metrics.time_series_v4 (${columns}, labels) VALUES (${metric}, ${now - from * minute}, '${labels}')`,
+    );
+  }
+  const told = async () => (await store.query<{ value: number }>(query)).map(({ value }) => value);
+
+  it("is not known before anything tells, and never of another disk", async () => {
+    await tell("/", 5, [0.99]);
+    expect(await told()).toEqual([]);
+  });
+
+  it("is what it was last while the closed gate tells nothing", async () => {
+    await tell(dataMountpoint, 3000, [0.85, 0.89, 0.912]);
+    expect(await told()).toEqual([0.912]);
+  });
+
+  it("is the least of the last 15 minutes when something tells", async () => {
+    await tell(dataMountpoint, 20, Array(5).fill(0.2));
+    await tell(dataMountpoint, 14, [0.93, 0.81, ...Array(12).fill(0.95)]);
+    expect(await told()).toEqual([0.81]);
   });
 });
 

@@ -231,6 +231,13 @@ describe("spend", () => {
   });
 });
 
+describe("the data disk", () => {
+  it("stays full until something tells otherwise: nothing does while the gate is closed", () => {
+    // A test on the real store asks it (test/real/store.test.ts).
+    expect(sqlOf("Storage: the data disk fills")).toContain("argMax(value, unix_milli)");
+  });
+});
+
 describe("silence", () => {
   it("fires when nothing came for the hours of the configuration", () => {
     const { condition, evaluation, notificationSettings, labels } = rule(

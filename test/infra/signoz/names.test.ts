@@ -89,7 +89,7 @@ describe("every query of dashboards, alerts and views", () => {
     expect(all.map(([where]) => where)).toEqual(
       expect.arrayContaining([
         "Spend by team (list prices)",
-        "Storage: the data disk fills",
+        "Gate: telemetry is lost",
         "Claude Code: API errors",
       ]),
     );
