@@ -97,8 +97,8 @@ export const alerts = {
     20,
   ),
   diskUsedPercentLimit: field.key(
-    "Percentage of the data disk in use before an alert; 0 is never",
-    field.wholeNumber(0, 99),
+    "Percentage of the data disk in use before an alert, below the 90 at which the gate closes; 0 is never",
+    field.wholeNumber(0, 89),
     80,
   ),
   alertEmails: field.key(

@@ -159,6 +159,8 @@ describe("readSettings", () => {
     ["silentHours", 10, "leaves no 10 minutes of workingHours"],
     // The schedules of the quiet hours would follow each other without a gap.
     ["silentHours", 9, "leaves no 10 minutes of workingHours"],
+    // At 90 % the gate is closed, and nothing tells of more.
+    ["diskUsedPercentLimit", 90, "from 0 to 89"],
     ["workingDays", ["Monday"], "day of the week"],
     ["timezone", "Mars/Olympus", "IANA"],
     ["timezone", "europe/berlin", "Europe/Berlin"],
