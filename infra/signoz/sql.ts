@@ -20,7 +20,9 @@ const milliseconds = (time: string): string => `toUnixTimestamp(${time}) * 1000`
 const since = (timezone: string) => ({
   day: `toStartOfDay(${end}, ${sqlText(timezone)})`,
   month: `toDateTime(toStartOfMonth(${end}, ${sqlText(timezone)}), ${sqlText(timezone)})`,
-  days: (count: number) => `subtractDays(${end}, ${count})`,
+  /** So many days of the calendar, the one of the end among them: as many hours would touch one day more. */
+  days: (count: number) =>
+    `toDateTime(subtractDays(toDate(${end}, ${sqlText(timezone)}), ${count - 1}), ${sqlText(timezone)})`,
   range: "toDateTime({{.start_timestamp}})",
 });
 
@@ -163,12 +165,13 @@ export const stopped = (timezone: string): string =>
 export const topShare = (timezone: string, top: number): string =>
   `SELECT 100 * arraySum(arraySlice(arrayReverseSort(groupArray(usd)), 1, ${top})) / sum(usd) AS value FROM (SELECT engineer, sum(usd) AS usd FROM ${lately(timezone, usd)} GROUP BY engineer) HAVING sum(usd) > 0`;
 
-/** One point a day of the range: how many people were active. */
+/** One point a day of the range: how many people were active. It stands where a chart of the range shows it. */
 export function activePerDay(timezone: string): string {
+  const from = since(timezone).range;
   const series = spendSeries({
-    from: since(timezone).range,
+    from,
     columns: [activeDays(timezone)],
     where: visible,
   });
-  return `SELECT toDateTime(day, ${sqlText(timezone)}) AS ts, toFloat64(uniqExact(engineer)) AS value FROM ${series} ARRAY JOIN days AS day GROUP BY day ORDER BY day`;
+  return `SELECT greatest(toDateTime(day, ${sqlText(timezone)}), ${from}) AS ts, toFloat64(uniqExact(engineer)) AS value FROM ${series} ARRAY JOIN days AS day GROUP BY day ORDER BY day`;
 }

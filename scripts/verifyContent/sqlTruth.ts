@@ -64,12 +64,15 @@ export function sqlTruth(
   const points = month.points.filter(
     (point) => point.name === spend && point.at < end && seen(point),
   );
-  const by = (from: number) => {
+  /** The first of so many days, the one of the end among them. */
+  const firstOf = (days: number) =>
+    new Date(Date.parse(date(end)) - (days - 1) * day).toISOString().slice(0, 10);
+  const by = (from: string) => {
     const people = new Map<
       string,
       { teams: Set<string>; days: Set<string>; newest: number; usd: number }
     >();
-    for (const { at, value, attributes } of points.filter(({ at }) => at >= from)) {
+    for (const { at, value, attributes } of points.filter(({ at }) => date(at) >= from)) {
       const engineer = String(attributes.engineer);
       const one = people.get(engineer) ?? { teams: new Set(), days: new Set(), newest: 0, usd: 0 };
       one.teams.add(String(attributes.team ?? ""));
@@ -80,7 +83,7 @@ export function sqlTruth(
     }
     return people;
   };
-  const lately = by(end - adoptionDays * day);
+  const lately = by(firstOf(adoptionDays));
   const all = [...lately.values()].reduce((sum, { usd }) => sum + usd, 0);
   if (title.startsWith("Spend against budget"))
     return spent({ ...month, points }, input, end).map(({ engineer, team, today, month }) => {
@@ -99,7 +102,8 @@ export function sqlTruth(
   if (title.startsWith("Stopped using"))
     return [
       {
-        value: [...lately.values()].filter(({ newest }) => newest < end - stoppedDays * day).length,
+        value: [...lately.values()].filter(({ newest }) => date(newest) < firstOf(stoppedDays))
+          .length,
       },
     ];
   if (title.startsWith("Share of the top")) {

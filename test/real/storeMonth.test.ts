@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderContent } from "../../infra/signoz/content";
-import { spentSince } from "../../infra/signoz/sql";
+import { activePerDay, adoption, adoptionDays, spentSince } from "../../infra/signoz/sql";
 import { panelsOf, type Variables } from "../../scripts/verifyContent/ask";
 import { rowDifferences } from "../../scripts/verifyContent/compare";
 import { cents, spent, sqlTruth } from "../../scripts/verifyContent/sqlTruth";
-import { day, knownMonth, type Month } from "../../simulator/month/month";
+import { day, knownMonth, type Month, type Point } from "../../simulator/month/month";
 import { type Batch, batches } from "../../simulator/month/send";
 import { fullInput } from "../../simulator/signoz/input";
 import { Store } from "./clickhouse/store";
@@ -177,7 +177,14 @@ async function feed(all: Batch[], during: () => Promise<unknown> = async () => u
 describe("a month, and the days around a change of the clock", () => {
   const recent = month({ endMs: now, days: 35 });
   const around = month({ endMs: changed + 3 * day, days: 10, recordDays: 0, seed: 2 });
-  const whole: Month = { ...recent, points: [...around.points, ...recent.points] };
+  const cost = recent.points.find(({ name }) => name === "claude_code.cost.usage") as Point;
+  /** Pays on every day, today too, and since thirty times 24 hours, which is on 31 days. */
+  const tireless = Array.from({ length: adoptionDays + 1 }, (_, back) => ({
+    ...{ ...cost, owner: undefined, at: now - back * day + (back === 0 ? -60_000 : 2000) },
+    attributes: { ...cost.attributes, "session.id": "tireless", engineer: "tireless" },
+  }));
+  const points = [...around.points, ...recent.points, ...tireless];
+  const whole: Month = { ...recent, points };
 
   it("is stored as it was sent, late batches too", async () => {
     // The newest first: everything else is late.
@@ -255,6 +262,21 @@ describe("a month, and the days around a change of the clock", () => {
             different.push(`${when} ${JSON.stringify(choice)} ${days} d: ${one}`);
         }
     expect(different).toEqual([]);
+  });
+
+  it("nobody was active on more days than there are", async () => {
+    const query = adoption(timezone);
+    const rows = await store.query<{ engineer: string; "active days": number }>(
+      filled(query, now - day, ends.now),
+    );
+    const of = rows.find(({ engineer }) => engineer === "tireless");
+    expect(of?.["active days"]).toBe(adoptionDays);
+  });
+
+  it.each([hour, day, 30 * day])("a day of the last %i ms stands within them", async (length) => {
+    const query = filled(activePerDay(timezone), ends.now - length, ends.now);
+    const outside = `SELECT toUnixTimestamp(ts) * 1000 AS at FROM (${query}) WHERE at < ${ends.now - length} OR at > ${ends.now}`;
+    expect(await store.query(outside)).toEqual([]);
   });
 
   it.each(Object.entries(ends))("budgets: %s", async (_, end) => {

@@ -112,7 +112,7 @@ export const teamOverview = (input: Budgets): Dashboard => ({
       ),
       askedTable(
         "Active days",
-        `Who was active on how many of the ${adoptionDays} days before the end of the range, and whose use has stopped?`,
+        `Who was active on how many of the ${adoptionDays} days up to the end of the range, and whose use has stopped?`,
         adoption(input.timezone),
       ),
     ],
