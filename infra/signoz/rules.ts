@@ -173,7 +173,7 @@ const diskRule = ({ diskUsedPercentLimit, signozUrl }: ContentInput): Rule => ({
   evaluation: rolling("15m", "5m"),
   repeat: "24h",
   summary: `The data disk is more than ${diskUsedPercentLimit} % full`,
-  description: `{{$value}} of the disk is used (1 = full). From 90 % on the gate refuses all telemetry, and the disk frees nothing by itself: raise dataDiskGb or lower the retention days, then pulumi up. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
+  description: `{{$value}} of the disk is used (1 = full). From 90 % on the gate refuses all telemetry, and the disk frees nothing by itself: raise dataDiskGb, then pulumi up (docs/runbook.md, Disk pressure). Fewer retention days free nothing of what is stored. ${dashboardUrl(signozUrl, "monitoring-gate-and-storage")}`,
 });
 
 function renderQueries({ queries, formula, alert }: Rule) {

@@ -30,6 +30,8 @@ beforeAll(async () => {
     "CREATE TABLE signoz_analytics.distributed_rule_state_history_v0 AS signoz_analytics.rule_state_history_v0 ENGINE = Distributed('cluster', 'signoz_analytics', 'rule_state_history_v0', cityHash64(rule_id))",
     "ALTER TABLE signoz_logs.logs_v2 ADD COLUMN severity_text String",
     "ALTER TABLE signoz_logs.logs_v2 MODIFY COLUMN _retention_days UInt16 DEFAULT 30",
+    // As the runbook has a person do it, when the disk is full.
+    "ALTER TABLE signoz_logs.logs_v2 DROP PARTITION ID 'all'",
   ])
     expect([statement, await engine.as("migrator", statement)]).toEqual([
       statement,

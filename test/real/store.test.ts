@@ -4,6 +4,7 @@ import { defaultGate } from "../../infra/gate/options";
 import { dataMountpoint, gate as gateMetrics } from "../../infra/signoz/names";
 import { diskUsed } from "../../infra/signoz/sql";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
+import { commands } from "../docs/documents";
 import { retained } from "./clickhouse/retention";
 import { series, sessions as sessionsIn, stored } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
@@ -224,5 +225,26 @@ describe("how long", () => {
     for (const copy of copies) await store.run(copy);
     await store.run(`OPTIMIZE TABLE ${table} FINAL`);
     expect([before, ...(await count())]).toEqual([before, { rows: before.rows + 1 }]);
+  });
+
+  it("fewer days free nothing of what is stored, and the runbook's statements do", async () => {
+    const old = Date.now() - 20 * day;
+    const count = () =>
+      store.query(`SELECT count() AS rows FROM signoz_logs.logs_v2 WHERE timestamp = ${old}000000`);
+    await store.run(`INSERT INTO signoz_logs.logs_v2 (timestamp, id) VALUES (${old}000000, 'old')`);
+    store.retain({ ...defaultGate.retentionDays, logs: 10 });
+    await store.run("OPTIMIZE TABLE signoz_logs.logs_v2 FINAL");
+    expect(await count()).toEqual([{ rows: 1 }]);
+    const [told = ""] = commands("docs/runbook.md").flatMap(
+      ({ line }) => /--query "(.*DROP PARTITION.*)"$/.exec(line)?.[1] ?? [],
+    );
+    const id = new Date(old).toISOString().slice(0, 10).replaceAll("-", "");
+    // The other tests leave more days than a person wants to read.
+    const drop = (await store.rows(told.replace(" LIMIT 50 FORMAT TSVRaw", ""))).find(
+      ([, statement]) =>
+        String(statement).startsWith(`ALTER TABLE signoz_logs.logs_v2 DROP PARTITION ID '${id}`),
+    );
+    await store.run(String(drop?.[1]));
+    expect(await count()).toEqual([{ rows: 0 }]);
   });
 });

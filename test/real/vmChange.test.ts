@@ -308,17 +308,6 @@ suite(`a data disk that fills up${because}`, () => {
     expect(machine.probe("shared-key-1")).toBe(2);
   });
 
-  it("takes a shorter retention, which frees it, while the gate is closed", async () => {
-    await machine.forget();
-    machine.settings.retentionDays.logs = 7;
-    await machine.deliver();
-    expect((await machine.startup()).status).toBe(1);
-    expect((await machine.observed()).guest).toMatchObject(closed);
-    expect(machine.read("/recorded/docker")).toMatch(
-      /^exec .* monitoring-clickhouse-1 clickhouse-client$/m,
-    );
-  });
-
   it("is not laid on a version that is applied meanwhile", async () => {
     machine.files["haproxy.cfg"] += "# changed\n";
     await machine.deliver();

@@ -196,11 +196,7 @@ accepted() { # the gate takes the newest key, dialled by the name on its certifi
 }
 
 probe_gate() {
-  [ ! -e "$state/gate-closed" ] || {
-    # Not only in stage content, which is not reached: a shorter one is what may open the gate.
-    apply_retention || echo "retention could not be set in ClickHouse" >&2
-    fail "the gate is closed, because the data disk is full: grow dataDiskGb or shorten the retention"
-  }
+  [ ! -e "$state/gate-closed" ] || fail "the gate is closed, because the data disk is full: grow dataDiskGb, or drop days by hand (docs/runbook.md, Disk pressure); a shorter retention frees nothing of what is stored"
   retry 180 accepted || fail "the gate did not accept the newest ingestion key within 3 minutes: $(accepted 2>&1)"
 }
 
