@@ -8,4 +8,6 @@ export interface Fault {
   to: string;
   /** Test files to run, as vitest takes them. */
   tests: string[];
+  /** Where they pass only after more than the two minutes that they get otherwise: to hang is to be red. */
+  timeoutMs?: number;
 }

@@ -52,7 +52,7 @@ async function main(words: string[]): Promise<number> {
 }
 
 /** @returns "red" when a test noticed, else why not */
-function inject(copy: string, { file, from, to, tests }: Fault): string {
+function inject(copy: string, { file, from, to, tests, ...limits }: Fault): string {
   const path = join(copy, file);
   const sound = readFileSync(path, "utf8");
   if (sound.split(from).length !== 2) return `"${from}" must stand exactly once in the file`;
@@ -68,7 +68,7 @@ function inject(copy: string, { file, from, to, tests }: Fault): string {
     const args = ["vitest", "run", "--passWithNoTests", "--config", config, ...tests];
     const { status, error, stdout } = spawnSync("npx", args, {
       cwd: copy,
-      timeout: timeoutMs,
+      timeout: limits.timeoutMs ?? timeoutMs,
       encoding: "utf8",
       env: { ...process.env, NO_COLOR: "1" },
     });

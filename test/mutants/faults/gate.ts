@@ -243,6 +243,7 @@ export const faults: Fault[] = [
     from: "initial_interval: 46m",
     to: "initial_interval: 1s",
     tests: real("containersStore", "finds what"),
+    timeoutMs: 480_000,
   },
   {
     name: "store: nobody restarts the collector",
@@ -250,5 +251,6 @@ export const faults: Fault[] = [
     from: "docker restart monitoring-collector-1 >/dev/null\n",
     to: "",
     tests: real("containersStore", "finds what"),
+    timeoutMs: 480_000,
   },
 ];
