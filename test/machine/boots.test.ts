@@ -81,7 +81,8 @@ describe("a machine that boots", () => {
     await expect
       .poll(async () => (await machine.observed()).guest.error, minutes)
       .toContain("the data disk is full");
-    expect(await disk()).toContain("full");
+    // Two minutes after the boot the guard looks for the first time.
+    await expect.poll(disk, minutes).toContain("full");
     expect(await machine.probe("shared-key-1")).not.toBe(0);
     await machine.sh("rm /mnt/monitoring/fill");
     await expect.poll(() => machine.probe("shared-key-1"), minutes).toBe(0);
