@@ -54,13 +54,13 @@ sets_variables() {
 
 # A repository's PATH may not say what the hook runs, even while it still reads what to take back.
 put_system_first() {
-  path_is_ours=
+  path_led_elsewhere=
   for file; do
     sets_variables "$file" || continue
     case $text in
       *PATH* | *'\u'*)
         PATH=/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:$PATH
-        path_is_ours=yes
+        path_led_elsewhere=yes
         ;;
     esac
   done

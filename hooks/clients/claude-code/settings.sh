@@ -32,7 +32,7 @@ same_obstacle() {
   slurp "$state/way"
   noted=$text
   # A jq that is found only because a repository sets PATH is none that the engineer's next session has.
-  { [ -n "$noted" ] && [ -z "$path_is_ours" ]; } || return 0
+  { [ -n "$noted" ] && [ -z "$path_led_elsewhere" ]; } || return 0
   find_obstacle
   [ -n "$obstacle" ] || {
     find_jq_fault
