@@ -69,7 +69,7 @@ export const teamOverview = (input: Budgets): Dashboard => ({
       ),
       bars(
         "Spend by engineer",
-        "Who spends what, when? (the 20 largest)",
+        "Who spends what, when? (of more than 20, those with the highest bars on average)",
         increase(cost, { by: ["engineer"], top: 20 }),
         unit.usd,
       ),
