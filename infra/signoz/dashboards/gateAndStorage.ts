@@ -60,7 +60,12 @@ export const gateAndStorage: Dashboard = {
         latest(gate.diskUsed, { where: dataDisk }),
         unit.fraction,
       ),
-      number("Waiting for ClickHouse", "How much is queued?", latest(gate.queueBytes), unit.bytes),
+      number(
+        "Waiting for ClickHouse",
+        "How much is in the fullest of the queues?",
+        latest(gate.queueBytes),
+        unit.bytes,
+      ),
       bars(
         "Requests by result",
         "Let through (small, medium, large), or refused for the key, the form, the size, the rate?",
