@@ -89,6 +89,15 @@ describe("settings.json", () => {
     await engineer.run();
     expect(header(engineer)).toBe(holding("key-1-again"));
   });
+  it.each(["home/.claude", "./home/.claude"])(
+    "is kept in step where CLAUDE_CONFIG_DIR is %s",
+    async (folder) => {
+      const engineer = withKeys("key-1");
+      await engineer.run([], { env: { CLAUDE_CONFIG_DIR: folder } });
+      expect(header(engineer)).toBe(holding("key-1"));
+      expect(engineer.written().OTEL_EXPORTER_OTLP_CERTIFICATE).toBe(`${engineer.state}/ca.pem`);
+    },
+  );
   it("survives fifty session starts at once", async () => {
     const engineer = withKeys("key-1");
     writeFileSync(engineer.settings, ownSettings);

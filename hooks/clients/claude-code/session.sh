@@ -7,6 +7,11 @@ client_open() {
   case ${CLAUDE_ENV_FILE-} in
     /*/session-env/*/*) client_folder=${CLAUDE_ENV_FILE%/session-env/*/*} ;;
   esac
+  # A relative one counts from where the session was started, and the variables outlive that place.
+  case $client_folder in
+    "" | /*) ;;
+    *) client_folder=$(cd "$client_folder" 2>/dev/null && pwd) || client_folder=$PWD/$client_folder ;;
+  esac
   settings=$client_folder/settings.json
   state=$client_folder/telemetry-hook
   shell_lines=
