@@ -32,7 +32,8 @@ doctor() {
     esac
   done
   if ! open_state check; then
-    finding fail state "$state cannot be written" "mkdir -p '$state' && chmod u+rwx '$state'"
+    explain_state
+    finding fail state "$state cannot be written" "$remedy"
   else
     look
     for check in tools $client_checks switch variables signals sources clock; do "check_$check"; done

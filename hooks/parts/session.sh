@@ -7,7 +7,8 @@ open_state() {
   case $client_folder in
     "" | *"$newline"*) return 1 ;;
   esac
-  [ -d "$state" ] || mkdir -p "$state" || return 1
+  [ -d "$state" ] || { mkdir -p "$state" && hand_over "$state"; } || return 1
+  [ -w "$state" ] || return 1
   now=$(date +%s)
   if [ ! -s "$state/.gitignore" ]; then
     put .gitignore "*$newline"
@@ -16,12 +17,32 @@ open_state() {
     # An older hook, a copy or a restore left it open.
     chmod -R go= "$state"
   fi
-  [ -w "$state" ]
+}
+
+# What root makes in a person's folder (sudo, which on macOS keeps HOME) would shut that person out.
+hand_over() {
+  # shellcheck disable=SC2012 # the owner stands before any name
+  [ -O "$client_folder" ] || chown "$(ls -dn "$client_folder" | awk '{ print $3 ":" $4 }')" "$1" || :
+}
+
+# remedy := the command that lets open_state succeed.
+explain_state() {
+  quote "$state"
+  remedy="mkdir -p $quoted"
+  [ ! -e "$state" ] || remedy="rm $quoted"
+  [ ! -d "$state" ] || remedy="chmod u+rwx $quoted"
+  [ ! -d "$state" ] || [ -O "$state" ] || remedy="sudo chown -R \"\$(id -u)\" $quoted"
 }
 
 session_start() {
   notice=
-  open_state || return 0
+  open_state || {
+    # At every start, since nothing can note it; not where the whole folder is read-only, which may be so on purpose.
+    [ -e "$state" ] && [ -w "$client_folder" ] || return 0
+    explain_state
+    client_answer "$client_name telemetry is not kept in step: $state cannot be written. To mend it: $remedy" ""
+    return 0
+  }
   [ ! -e "$state/off" ] || return 0
   stored_key
   key_is_given || renew_key
@@ -188,7 +209,8 @@ watch() {
 refresh() {
   notice=
   open_state check || {
-    echo "telemetry-hook: $state cannot be written; reporting needs a place for its state" >&2
+    explain_state
+    echo "telemetry-hook: $state cannot be written; reporting needs a place for its state: $remedy" >&2
     return 1
   }
   rm -f "$state/off"

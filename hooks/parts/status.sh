@@ -51,7 +51,11 @@ LIST
 }
 
 status() {
-  open_state
+  open_state || {
+    explain_state
+    echo "telemetry-hook: $state cannot be written: $remedy" >&2
+    return 1
+  }
   look
   find_worst
   state_of_key="none"

@@ -62,7 +62,7 @@ export const shells = [
 
 // What the hook may call: everything here is on macOS, in Debian and in busybox.
 const tools =
-  "sh awk cat chmod cmp cp curl cut date env find git grep head id jq ln mkdir mv od readlink rm sed setsid sleep tail touch tr wc";
+  "sh awk cat chmod chown cmp cp curl cut date env find git grep head id jq ln ls mkdir mv od readlink rm sed setsid sleep tail touch tr wc";
 
 const engineerId = 65534;
 

@@ -122,6 +122,7 @@ rewrite() {
     cmp -s "$settings" "$old" || return 1
   else
     [ ! -s "$old" ] || return 1
+    hand_over "$new"
   fi
   mv -f "$new" "$settings" || return 1
   result=changed

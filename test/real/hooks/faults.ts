@@ -29,6 +29,8 @@ export interface Fault {
   skip?: string | false;
   /** engineer and team as they must arrive. */
   attributes?: string;
+  /** What each start says, because nothing can note that it was said. */
+  told?: string;
 }
 
 const hang = "sleep 60 & sleep 60";
@@ -134,12 +136,24 @@ export const faults: Fault[] = [
   {
     name: "the state folder is a file",
     outcome: "nothing",
+    told: "/telemetry-hook cannot be written. To mend it: rm '",
     prepare: (m) => writeFileSync(m.state, ""),
   },
   {
     name: "the state folder is read-only",
     outcome: "nothing",
+    told: "/telemetry-hook cannot be written. To mend it: chmod u+rwx '",
     prepare: (m) => mkdirSync(m.state, { mode: 0o555 }),
+  },
+  {
+    name: "the state folder belongs to another user",
+    outcome: "nothing",
+    told: "/telemetry-hook cannot be written. To mend it: sudo chown -R ",
+    skip: !isRoot && "needs root",
+    prepare: (m) => {
+      mkdirSync(m.state, { mode: 0o700 });
+      chownSync(m.state, 12345, 12345);
+    },
   },
   { name: "settings.json is absent", outcome: "settings", settings: null },
   { name: "settings.json is empty", outcome: "settings", settings: "" },

@@ -282,4 +282,17 @@ describe("the state folder", () => {
     await alice.run();
     expect(statSync(alice.state).mode & 0o077).toBe(0);
   });
+  it.skipIf(process.getuid?.() !== 0)(
+    "is the engineer's, and so is settings.json, when a session of root's makes them (needs root)",
+    async () => {
+      const alice = machine();
+      execFileSync("chown", ["-R", "65534:65534", alice.home]);
+      const options = { env: { ...alice.env, USER: "root" }, cwd: alice.root };
+      await finished(spawn(join(alice.bin, "sh"), [alice.hook], options));
+      expect([alice.state, alice.settings].map((path) => statSync(path).uid)).toEqual([
+        65534, 65534,
+      ]);
+      await alice.settled();
+    },
+  );
 });
