@@ -162,8 +162,13 @@ function imageFaults({ bootDisk }: Record<string, unknown>): string[] {
 const commands = new Set(["bash infra/ready/wait-for-gate.sh"]);
 const commandInputs = new Set(["create", "environment", "triggers", "logging"]);
 const ownVariable = /^(GATE|READY)_[A-Z_]+$/;
-/** wait-for-gate.sh runs it: a backend's own progress script, with names as its arguments. */
-const progressCommand = /^bash infra\/[a-z]+\/progress\.sh( [A-Za-z0-9-]+)*$/;
+/** Variables that become code in wait-for-gate.sh, and all that they may hold. */
+const codeVariables: Record<string, RegExp> = {
+  // A backend's own progress script, with names as its arguments.
+  READY_PROGRESS: /^bash infra\/[a-z]+\/progress\.sh( [A-Za-z0-9-]+)*$/,
+  // Bash counts with it, and runs what stands in a subscript: `a[$(id)]`.
+  READY_TIMEOUT_MINUTES: /^\d+$/,
+};
 
 export function commandFaults(inputs: Record<string, unknown>): string[] {
   const faults = Object.keys(inputs)
@@ -180,8 +185,8 @@ export function commandFaults(inputs: Record<string, unknown>): string[] {
   if (isRecord(environment))
     for (const [name, value] of Object.entries(environment)) {
       if (!ownVariable.test(name)) faults.push(`sets the variable ${JSON.stringify(name)}`);
-      if (name === "READY_PROGRESS" && !progressCommand.test(String(value)))
-        faults.push(`asks how far it is by ${JSON.stringify(value)}`);
+      if (codeVariables[name]?.test(String(value)) === false)
+        faults.push(`sets ${name} to ${JSON.stringify(value)}, which would run as code`);
     }
   return faults;
 }

@@ -11,6 +11,10 @@ it.each<[string, object]>([
     "a command to ask with that is not the backend's",
     { environment: { READY_PROGRESS: "bash infra/vm/progress.sh a; id" } },
   ],
+  [
+    "a number that bash runs as it counts with it",
+    { environment: { READY_TIMEOUT_MINUTES: "GATE_HOST[$(id)0]" } },
+  ],
   ["a variable that bash obeys", { environment: { BASH_ENV: "/tmp/evil" } }],
   ["an environment that nobody can look into", { environment: "[secret]" }],
   [
@@ -28,6 +32,7 @@ it.each<[string, object]>([
 it("lets the command that waits pass", () => {
   const environment = {
     GATE_HOST: "h",
+    READY_TIMEOUT_MINUTES: "20",
     READY_PROGRESS: "bash infra/vm/progress.sh a-project a-zone monitoring-dev",
   };
   expect(rules(command({ environment, triggers: ["x"] }))).toEqual([]);
