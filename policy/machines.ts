@@ -151,11 +151,13 @@ function identityFaults(instance: Record<string, unknown>): string[] {
 }
 
 function imageFaults({ bootDisk }: Record<string, unknown>): string[] {
-  const { initializeParams } = (bootDisk ?? {}) as { initializeParams?: { image?: unknown } };
-  const image = String(initializeParams?.image ?? "");
-  return bootImages.some((allowed) => allowed.test(image))
-    ? []
-    : [`boots from ${JSON.stringify(image)}; the list of images is in policy/machines.ts`];
+  const { initializeParams, source } = Object(bootDisk);
+  const { image = "", snapshot } = Object(initializeParams);
+  const strange = [source, snapshot].filter((from) => from !== undefined);
+  if (!bootImages.some((allowed) => allowed.test(String(image)))) strange.push(image);
+  return strange.map(
+    (from) => `boots from ${JSON.stringify(from)}; the list of images is in policy/machines.ts`,
+  );
 }
 
 /** Commands that the program may run where `pulumi up` runs, and nothing beside them. */

@@ -49,7 +49,6 @@ const allowed: Record<string, Judge> = {
   "gcp:compute/resourcePolicy:ResourcePolicy": nothingToJudge,
   "gcp:compute/snapshotSettings:SnapshotSettings": nothingToJudge,
   "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": nothingToJudge,
-  "gcp:dns/recordSet:RecordSet": nothingToJudge,
   "gcp:secretmanager/secret:Secret": nothingToJudge,
   "gcp:serviceaccount/account:Account": nothingToJudge,
   "random:index/randomPassword:RandomPassword": nothingToJudge,
@@ -69,6 +68,9 @@ const allowed: Record<string, Judge> = {
     apis.has(String(inputs.service))
       ? []
       : [["type", `turns on ${quoted(inputs.service)}; the list of APIs is in policy/rules.ts`]],
+  // A TXT or MX record would give the company's name, its certificates and its mail to others.
+  "gcp:dns/recordSet:RecordSet": ({ inputs }) =>
+    inputs.type === "A" ? [] : [["type", `is a record of type ${quoted(inputs.type)}, not A`]],
   "gcp:compute/firewall:Firewall": ({ inputs }) =>
     firewallFaults(inputs).map((fault) => ["ingress", fault]),
   "gcp:compute/instance:Instance": ({ inputs }, secretValues) =>
@@ -100,14 +102,17 @@ const allowed: Record<string, Judge> = {
  */
 export function judge(resources: PolicyResource[], secretValues: string[] = []): Violation[] {
   const runsAs = resources
-    .filter(({ type }) => type === "gcp:compute/instance:Instance")
-    .map(({ inputs }) => Object(inputs.serviceAccount).email)
-    .filter((email) => email !== undefined && !isHidden(email))
-    .map((email) => `serviceAccount:${email}`);
-  const accountComes = resources.some(({ type, created }) => type === accountType && created);
+    .filter(({ type }) => type === instanceType)
+    .map(({ inputs }) => `serviceAccount:${Object(inputs.serviceAccount).email}`);
+  const projects = resources
+    .filter(({ type }) => type === "pulumi:providers:gcp")
+    .map(({ inputs }) => inputs.project);
+  // The first deployment makes the VM's account, whose address is not known before; no secret holds anything yet.
+  const isFirst =
+    resources.some(({ type, created }) => type === accountType && created) &&
+    resources.every(({ type, created }) => type !== versionType || created);
   return resources.flatMap((judged) => {
-    // The first deployment makes the VM's account, whose address is not known before.
-    const unknown = accountComes && judged.inputs.member === unknownValue;
+    const unknown = isFirst && judged.inputs.member === unknownValue;
     const resource = unknown
       ? { ...judged, inputs: { ...judged.inputs, member: accountToCome } }
       : judged;
@@ -121,8 +126,11 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
           ],
         ];
     const member = String(resource.inputs.member);
-    if (runsAs.length && vmAccount.test(member) && !runsAs.includes(member))
+    if (!unknown && vmAccount.test(member) && !runsAs.includes(member))
       faults.push(["grants", `grants to ${quoted(member)}, which is not the account of the VM`]);
+    if (resource.type === instanceType && new Set(runsAs).size > 1)
+      faults.push(["identity", `is one of VMs that run as several accounts: ${runsAs.join(", ")}`]);
+    faults.push(...projectFaults(resource, projects));
     return faults.map(([rule, message]) => ({
       rule,
       resource: `${resource.type} ${resource.name}`,
@@ -131,6 +139,8 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
   });
 }
 
+const instanceType = "gcp:compute/instance:Instance";
+const versionType = "gcp:secretmanager/secretVersion:SecretVersion";
 const accountType = "gcp:serviceaccount/account:Account";
 const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceaccount.com";
 
@@ -144,6 +154,19 @@ function providerFaults({ inputs }: PolicyResource): Fault[] {
   return Object.keys(inputs)
     .filter((key) => !providerInputs.has(key))
     .map((key) => ["type", `sets ${key}; the list of a provider's inputs is in policy/rules.ts`]);
+}
+
+/** In another project others would read a secret; only the company's DNS may have one of its own. */
+function projectFaults({ type, inputs }: PolicyResource, projects: unknown[]): Fault[] {
+  const [own] = projects;
+  const secret = /^projects\/([^/]+)\//.exec(String(inputs.secret))?.[1];
+  return [inputs.project, secret]
+    .filter((project) => project !== undefined && project !== own)
+    .filter(() => projects.length && type !== "gcp:dns/recordSet:RecordSet")
+    .map((project) => [
+      "type",
+      `lies in project ${quoted(project)}, the program in ${quoted(own)}`,
+    ]);
 }
 
 function roleFaults({ inputs }: PolicyResource, role: string): Fault[] {

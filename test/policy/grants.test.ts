@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { unknownValue } from "../../policy/resource";
-import { resource, rules, vm } from "./resources";
+import { hidings, resource, rules, vm } from "./resources";
 
 const secret = (name: string) => `monitoring-${name}-secret-dev`;
 const endpoint = secret("signoz-otlp-endpoint");
@@ -59,30 +59,40 @@ describe("on a secret", () => {
       "an engineer who reads the own key",
       { member: "user:dana@example.com", secretId: secret("signoz-ingestion-key-dana") },
     ],
-    [
-      "the VM that reads the certificate",
-      {
-        member: "serviceAccount:monitoring-dev@p.iam.gserviceaccount.com",
-        secretId: secret("tls"),
-      },
-    ],
   ])("lets %s pass", (_, inputs) => expect(rules(reader(inputs))).toEqual([]));
 
-  it("refuses the account of another project's VM", { tags: "attack/ci" }, () => {
-    const grant = (project: string) =>
-      reader({
-        member: `serviceAccount:monitoring-vm@${project}.iam.gserviceaccount.com`,
-        secretId: inProject(secret("signoz-admin")),
-      });
-    expect(rules(vm({}), grant("p"))).toEqual([]);
-    expect(rules(vm({}), grant("evil"))).toEqual(["grants"]);
+  const toVm = (project: string) =>
+    reader({
+      member: `serviceAccount:monitoring-vm@${project}.iam.gserviceaccount.com`,
+      secretId: inProject(secret("signoz-admin")),
+    });
+
+  it("lets the VM read its secrets, and refuses another project's VM", {
+    tags: "attack/ci",
+  }, () => {
+    expect(rules(vm({}), toVm("p"))).toEqual([]);
+    expect(rules(vm({}), toVm("evil"))).toEqual(["grants"]);
   });
 
-  it("lets the VM's account be unknown only while the same change makes it", () => {
+  it.each(hidings)(
+    "refuses a grant to a VM's account beside a VM whose account is %s",
+    {
+      tags: "attack/ci",
+    },
+    (_, email) =>
+      expect(rules(vm({ serviceAccount: { email } }), toVm("evil"))).toEqual(["grants"]),
+  );
+
+  it("lets the VM's account be unknown only in the deployment that makes it, before a secret holds anything", {
+    tags: "attack/ci",
+  }, () => {
     const grant = reader({ member: unknownValue, secretId: inProject(endpoint) });
     const account = resource("gcp:serviceaccount/account:Account", {});
-    expect(rules(grant, { ...account, created: true })).toEqual([]);
+    const version = resource("gcp:secretmanager/secretVersion:SecretVersion", {});
+    const made = { ...account, created: true };
+    expect(rules(grant, made, { ...version, created: true })).toEqual([]);
     expect(rules(grant, account)).toEqual(["grants"]);
+    expect(rules(grant, made, version)).toEqual(["grants"]);
   });
 });
 

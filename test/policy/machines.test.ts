@@ -3,8 +3,18 @@ import { unknownValue } from "../../policy/resource";
 import { judge } from "../../policy/rules";
 import { meta, rules, secretOf, vm } from "./resources";
 
+const ownDisk = { initializeParams: { image: "debian-cloud/debian-13" } };
+
 it("lets a VM pass that has its own account and only names of secrets in its metadata", () =>
   expect(judge([vm({})])).toEqual([]));
+
+it("refuses VMs that run as several accounts, whose grants would then all be the VM's", {
+  tags: "attack/ci",
+}, () => {
+  const evil = vm({ serviceAccount: { email: "monitoring-vm@evil.iam.gserviceaccount.com" } });
+  expect(rules(vm({}), vm({}))).toEqual([]);
+  expect(rules(vm({}), evil)).toEqual(["identity", "identity"]);
+});
 
 it.each([
   ["marked by the SDK", { metadata: meta({ "monitoring-key": secretOf("x") }) }],
@@ -72,6 +82,19 @@ it.each<[string, object, string]>([
   ["metadata known only after up", { metadata: unknownValue }, "metadata"],
   ["no metadata", { metadata: undefined }, "metadata"],
   ["no boot image", { bootDisk: {} }, "image"],
+  ["a disk of somebody's", { bootDisk: { ...ownDisk, source: "evil" } }, "image"],
+  [
+    "a snapshot beside the image",
+    {
+      bootDisk: {
+        initializeParams: {
+          ...ownDisk.initializeParams,
+          snapshot: "projects/evil/global/snapshots/x",
+        },
+      },
+    },
+    "image",
+  ],
   ...["ubuntu-os-cloud/debian-13", "debian-cloud/debian-12", "someone/debian-cloud/debian-13"].map(
     (image): [string, object, string] => [
       `the boot image ${image}`,

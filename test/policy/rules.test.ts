@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
+import { unknownValue } from "../../policy/resource";
 import { judge } from "../../policy/rules";
 import { runProgram } from "../../simulator/program";
 import { resource, rules } from "./resources";
@@ -69,6 +70,35 @@ it.each<[string, string, object]>([
 ])("refuses %s", { tags: "attack/ci" }, (_, type, inputs) =>
   expect(new Set(rules(resource(type, inputs)))).toEqual(new Set(["type"])),
 );
+
+it.each(["TXT", "MX", "NS", "CNAME"])(
+  "refuses a record of type %s",
+  { tags: "attack/ci" },
+  (type) => expect(rules(resource("gcp:dns/recordSet:RecordSet", { type }))).toEqual(["type"]),
+);
+
+it.each<[string, string, object]>([
+  ["a secret", "gcp:secretmanager/secret:Secret", { project: "evil" }],
+  [
+    "a version of a secret",
+    "gcp:secretmanager/secretVersion:SecretVersion",
+    { secret: "projects/evil/secrets/monitoring-signoz-admin-secret-dev" },
+  ],
+  ["a second provider", "pulumi:providers:gcp", { project: "evil" }],
+  ["a project known only after up", "gcp:compute/disk:Disk", { project: unknownValue }],
+])("refuses %s in another project", { tags: "attack/ci" }, (_, type, inputs) =>
+  expect(rules(resource("pulumi:providers:gcp", { project: "p" }), resource(type, inputs))).toEqual(
+    ["type"],
+  ),
+);
+
+it("lets the company's DNS have a project of its own", () => {
+  const record = resource("gcp:dns/recordSet:RecordSet", { type: "A", project: "dns" });
+  const version = resource("gcp:secretmanager/secretVersion:SecretVersion", {
+    secret: "projects/p/secrets/monitoring-tls-secret-dev",
+  });
+  expect(rules(resource("pulumi:providers:gcp", { project: "p" }), record, version)).toEqual([]);
+});
 
 it("refuses a payload in the clear", { tags: "attack/ci" }, () => {
   const version = resource("gcp:secretmanager/secretVersion:SecretVersion", {
