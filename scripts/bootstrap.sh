@@ -72,7 +72,7 @@ lookup() {
   local errors status=0
   errors=$(mktemp)
   "$@" 2>"$errors" || status=$?
-  if [ "$status" -ne 0 ] && ! grep -qiE 'not[_ ]found|404|does not exist|SERVICE_DISABLED|has not been used' "$errors"; then
+  if [ "$status" -ne 0 ] && ! grep -qiE 'not[_ ]found|HTTPError 404|does not exist|SERVICE_DISABLED|has not been used' "$errors"; then
     cat "$errors" >&2
     rm -f "$errors"
     fail "could not read the project; is \`gcloud auth login\` done, by an owner of $project?"

@@ -57,7 +57,7 @@ ask_github() {
   local errors status=0
   errors=$(mktemp)
   gh api "repos/$repository$1" "${@:2}" 2>"$errors" || status=$?
-  if [ "$status" -ne 0 ] && ! grep -q '404' "$errors"; then
+  if [ "$status" -ne 0 ] && ! grep -q 'HTTP 404' "$errors"; then
     cat "$errors" >&2
     rm -f "$errors"
     fail "could not read $repository; is \`gh auth login\` done, by an administrator of the repository?"

@@ -101,6 +101,23 @@ describe("bootstrap.sh", () => {
     expect(changes).toEqual([]);
   });
 
+  it("takes the digits 404 of a number or a name for no answer of `not found`", () => {
+    const { run, folder } = project();
+    writeFileSync(join(folder, "denied secrets list"), "123404567890");
+    const google = run();
+    expect(google.stderr).toMatch(/denied on resource project 123404567890[\s\S]*could not read/);
+    expect([google.status, google.changes]).toEqual([1, []]);
+
+    const gh = fakeTool("gh", "echo 'gh: Forbidden (HTTP 403) for acme/site-404' >&2; exit 1");
+    const { env } = fakeTool("gcloud", fixture("scripts/bootstrap/gcloud.sh"));
+    const { status, stderr } = spawnSync("scripts/bootstrap.sh", args, {
+      env: { ...env, PATH: `${gh.folder}/bin:${env.PATH}` },
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/could not read acme\/monitoring/);
+    expect(status).toBe(1);
+  });
+
   it("gives the preview identity no secret, no key and no state, and nobody a basic role", () => {
     const grants = first.changes.filter(
       (call) =>

@@ -27,6 +27,10 @@ case $words in
     ;;
   *' services enable'*) exit 0 ;;
   *' list')
+    [ -e "$STATE/denied$words" ] && {
+      echo "ERROR: (gcloud) PERMISSION_DENIED: Permission denied on resource project $(cat "$STATE/denied$words")." >&2
+      exit 1
+    }
     [ -e "$STATE/listed$words" ] && cat "$STATE/listed$words"
     exit 0
     ;;
