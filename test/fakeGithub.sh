@@ -4,8 +4,8 @@ case $2 in
   repos/acme/monitoring) echo 4711 ;;
   */deployment-branch-policies) echo 'branch main' ;;
   */environments/*) echo true,true ;;
-  */rules/branches/main) echo true,true,true,true ;;
-  */rulesets\?*) echo 9 ;;
-  */rulesets/9 | */codeowners/errors*) echo 0 ;;
+  */rules/branches/main*) case $4 in *join*) echo true,true,true,true ;; *) echo 9 ;; esac ;;
+  */rulesets/9) echo true ;;
+  */codeowners/errors*) echo 0 ;;
   */CODEOWNERS*) echo '* @acme/platform' ;;
 esac

@@ -23,22 +23,24 @@ const whole = () => ({
     ],
   } as object,
   "/rules/branches/main": [
-    { type: "deletion" },
-    { type: "non_fast_forward" },
+    { type: "deletion", ruleset_id: 9 },
+    { type: "non_fast_forward", ruleset_id: 9 },
     {
       type: "pull_request",
+      ruleset_id: 9,
       parameters: {
         required_approving_review_count: 1,
         require_code_owner_review: true,
         dismiss_stale_reviews_on_push: true,
+        require_last_push_approval: true,
       },
     },
     {
       type: "required_status_checks",
+      ruleset_id: 9,
       parameters: { required_status_checks: [{ context: "judge" }, { context: "whole" }] },
     },
   ] as object,
-  "/rulesets": [{ id: 9, target: "branch", enforcement: "active" }] as object,
   "/rulesets/9": { bypass_actors: [] } as object,
   "/codeowners/errors": { errors: [] } as object,
   "/contents/.github/CODEOWNERS": "# owners\n* @acme/platform\n" as object | string,
@@ -65,6 +67,14 @@ function bootstrap(answers: Record<string, unknown>) {
 describe.skipIf(!hasJq)("bootstrap.sh looks at the repository (needs jq)", () => {
   it("and goes on where it is protected", () =>
     expect(bootstrap(whole())).toEqual({ status: 0, stderr: "" }));
+
+  it("also where another ruleset, which somebody may pass, asks for more", () => {
+    const answers = whole();
+    const more = { type: "required_signatures", ruleset_id: 10 };
+    Object.assign(answers, { "/rulesets/10": { bypass_actors: [{ actor_id: 5 }] } });
+    (answers["/rules/branches/main"] as object[]).push(more);
+    expect(bootstrap(answers)).toEqual({ status: 0, stderr: "" });
+  });
 
   type Answers = ReturnType<typeof whole>;
   const rules = (answers: Answers) =>
@@ -161,6 +171,11 @@ describe.skipIf(!hasJq)("bootstrap.sh looks at the repository (needs jq)", () =>
       /: false,true,true,true/,
     ],
     [
+      "somebody who approves the own push to another's pull request",
+      (it) => Object.assign(parameters(it, "pull_request"), { require_last_push_approval: false }),
+      /: false,true,true,true/,
+    ],
+    [
       "rules that are not required",
       (it) =>
         Object.assign(parameters(it, "required_status_checks"), {
@@ -173,7 +188,12 @@ describe.skipIf(!hasJq)("bootstrap.sh looks at the repository (needs jq)", () =>
     [
       "somebody who passes the rules",
       (it) => Object.assign(it["/rulesets/9"], { bypass_actors: [{ actor_id: 5 }] }),
-      /ruleset 9 lets somebody bypass/,
+      /: false,false,false,false, without the rulesets 9, whose bypass list/,
+    ],
+    [
+      "a list of who passes that is not shown, as an organisation's",
+      (it) => delete (it["/rulesets/9"] as { bypass_actors?: object[] }).bypass_actors,
+      /without the rulesets 9, whose bypass list is not empty or not shown/,
     ],
     [
       "no CODEOWNERS",
@@ -188,6 +208,14 @@ describe.skipIf(!hasJq)("bootstrap.sh looks at the repository (needs jq)", () =>
     [
       "a file without an owner",
       (it) => Object.assign(it, { "/contents/.github/CODEOWNERS": "* @acme/platform\n/policy/\n" }),
+      /a line without an owner/,
+    ],
+    [
+      "an owner who is only named in a comment",
+      (it) =>
+        Object.assign(it, {
+          "/contents/.github/CODEOWNERS": "* @acme/platform\n/policy/ # was @acme/platform\n",
+        }),
       /a line without an owner/,
     ],
     [
