@@ -163,7 +163,7 @@ identity_of_token() {
     "$main && assertion.sub.endsWith(\":environment:$stack-plan\") ? \"plan\" : " \
     "$main && assertion.sub.endsWith(\":environment:$stack-drift\") ? \"drift\" : " \
     "assertion.event_name == \"pull_request\" && " \
-    "assertion.workflow_ref.startsWith(\"$repository/.github/workflows/preview.yml@\") ? \"preview\" : \"none\""
+    "assertion.workflow_ref.startsWith(assertion.repository + \"/.github/workflows/preview.yml@\") ? \"preview\" : \"none\""
 }
 
 federation() {
@@ -179,7 +179,7 @@ federation() {
     "--workload-identity-pool=$pool" '--format=value(state)')
   [ "$found" != DELETED ] || change gcloud iam workload-identity-pools providers undelete "$provider" --location=global \
     "--workload-identity-pool=$pool"
-  # Always set anew: a renamed repository or another stack changes the mapping.
+  # Always set anew: another stack or another repository changes them.
   [ -z "$found" ] || verb=update-oidc
   change gcloud iam workload-identity-pools providers "$verb" "$provider" --location=global "--workload-identity-pool=$pool" \
     --issuer-uri=https://token.actions.githubusercontent.com \

@@ -217,8 +217,10 @@ describe("bootstrap.sh", () => {
       'assertion.ref == "refs/heads/main" && assertion.sub.endsWith(":environment:dev") ? "deploy"',
     );
     expect(provider).toContain(
-      'assertion.workflow_ref.startsWith("acme/monitoring/.github/workflows/preview.yml@") ? "preview"',
+      'assertion.workflow_ref.startsWith(assertion.repository + "/.github/workflows/preview.yml@") ? "preview"',
     );
+    // GitHub takes the name in any case, and an old one too; the token names the present one.
+    expect(provider).not.toContain("acme/monitoring");
     expect(provider).not.toMatch(/attribute\.identity=[^,]*,[^-]/);
   });
 
