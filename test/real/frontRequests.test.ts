@@ -36,6 +36,7 @@ function ask(
   headers: Record<string, string | string[]>,
   body = message(sample("logs")),
   path = "logs.v1.LogsService",
+  trailers?: Record<string, string>,
 ) {
   const session = connect(`https://127.0.0.1:${gate.port}`, {
     ca: gate.certificate.ca,
@@ -44,13 +45,17 @@ function ask(
   return new Promise<string>((resolve) => {
     let said = "nothing";
     session.on("error", () => undefined);
-    const stream = session.request({
-      ":method": "POST",
-      ":path": `/opentelemetry.proto.collector.${path}/Export`,
-      "content-type": "application/grpc",
-      te: "trailers",
-      ...headers,
-    });
+    const stream = session.request(
+      {
+        ":method": "POST",
+        ":path": `/opentelemetry.proto.collector.${path}/Export`,
+        "content-type": "application/grpc",
+        te: "trailers",
+        ...headers,
+      },
+      { waitForTrailers: trailers !== undefined },
+    );
+    stream.on("wantTrailers", () => stream.sendTrailers(trailers ?? {}));
     const take = (fields: Record<string, unknown>) => {
       if (fields["grpc-status"] !== undefined) said = String(fields["grpc-status"]);
       else if (fields[":status"] !== 200 && fields[":status"] !== undefined)
@@ -121,6 +126,13 @@ describe("what a request may say", () => {
     ["packed and not said", "13", [key, message(gzipSync(sample("logs")), true)]],
   ])("%s is refused: %s", { tags: "attack/holder" }, async (_, status, args) => {
     expect(await ask(gate, ...args)).toBe(status);
+  });
+
+  it("trailers get no further: for them the collector ends the connection that requests share", {
+    tags: "attack/holder",
+  }, async () => {
+    const trailers = { "x-monitoring-owner": "dana" };
+    expect(await ask(gate, key, undefined, undefined, trailers)).toBe("0");
   });
 
   // On a gate of its own: a stream is counted when it ends, and those of the attacks above take their time.
