@@ -6,6 +6,10 @@ set -euo pipefail
 readonly data=/mnt/monitoring closed=/var/lib/monitoring/gate-closed
 readonly low_percent=20 close_percent=10 open_percent=15
 
+docker() { # ARGUMENT...: a daemon that hangs must not keep this look, and every later one, from telling
+  timeout 60 docker "$@"
+}
+
 tell() { # STATUS
   local attributes=http://169.254.169.254/computeMetadata/v1/instance/guest-attributes/monitoring
   [ "$1" = "$(cat /run/monitoring-disk 2>/dev/null)" ] && return 0
@@ -22,15 +26,19 @@ mountpoint --quiet "$data" || {
 resize2fs "$(findmnt --noheadings --output SOURCE --mountpoint "$data")" >/dev/null 2>&1 || echo "disk=resize2fs failed"
 
 free=$(df --output=size,avail "$data" | awk 'NR == 2 { print int($2 * 100 / $1) }')
-running=$(docker inspect --format '{{.State.Running}}' monitoring-collector-1 2>/dev/null || true)
+hangs=
+# 124 is timeout's; without a container docker itself fails.
+running=$(docker inspect --format '{{.State.Running}}' monitoring-collector-1 2>/dev/null) || [ $? -ne 124 ] || hangs=yes
 if [ "$free" -lt "$close_percent" ]; then
   touch "$closed"
 elif [ "$free" -ge "$open_percent" ] && [ -e "$closed" ]; then
   docker start monitoring-collector-1 >/dev/null
   rm -f "$closed"
 fi
-[ ! -e "$closed" ] || [ "$running" != true ] || docker stop monitoring-collector-1 >/dev/null
-if [ -e "$closed" ]; then
+[ ! -e "$closed" ] || [ "$running" != true ] || docker stop monitoring-collector-1 >/dev/null || hangs=yes
+if [ -e "$closed" ] && [ -n "$hangs" ]; then
+  tell "full: Docker does not answer, so the gate could not be closed: systemctl restart docker"
+elif [ -e "$closed" ]; then
   tell "full: the gate is closed until $open_percent% of the data disk are free"
 elif [ "$free" -lt "$low_percent" ]; then
   tell "low: less than $low_percent% of the data disk are free; below $close_percent% the gate closes"

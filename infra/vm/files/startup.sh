@@ -103,6 +103,10 @@ replace() { # FILE [MODE [OWNER]]: takes stdin; renames into place only what dif
   fi
 }
 
+docker() { # ARGUMENT...: a daemon that hangs must end the attempt, not whoever watches for the next version
+  timeout 60 docker "$@"
+}
+
 signoz_started() { # when, as its container tells: differs after every start
   docker inspect --format '{{.State.StartedAt}}' monitoring-signoz-1 2>/dev/null || true
 }

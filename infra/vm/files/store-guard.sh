@@ -6,6 +6,10 @@
 set -euo pipefail
 readonly pause_seconds=60 most_restarts=6 in_vain=/run/monitoring-store
 
+docker() { # ARGUMENT...: a daemon that hangs must not end every later look
+  timeout 60 docker "$@"
+}
+
 state_of() { # SERVICE TEMPLATE
   docker inspect --format "$2" "monitoring-$1-1" 2>/dev/null || true
 }
