@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { deliveredFiles } from "../../infra/vm/delivery";
 import { encode, type Signal, signals } from "../../simulator/otlp";
 import { sessions } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
@@ -61,5 +65,46 @@ describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
       );
     await expect.poll(lost, { timeout: 60_000, interval: 1000 }).toEqual([[], [], []]);
     for (const signal of signals) expect(acknowledged[signal].length).toBeGreaterThan(20);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("what a boot writes (needs root)", () => {
+  const functionOf = (file: string, name: string) => {
+    const text = readFileSync(`infra/vm/files/${file}`, "utf8");
+    return new RegExp(`^${name}\\(\\) \\{[\\s\\S]*?^\\}$`, "m").exec(text)?.[0];
+  };
+  const delivered = deliveredFiles();
+  const archive = join(__dirname, "vmParts/histogram-quantile");
+
+  // Docker starts the containers on it before the next boot's program could put it right.
+  it.each([
+    [
+      "the files that containers mount",
+      `${functionOf("startup.sh", "unpack")}
+unpack files.json new && mv new files`,
+      ["haproxy.cfg", "otel-collector.yaml", "clickhouse/users.xml"].map(
+        (path) => [`files/${path}`, delivered[path]] as const,
+      ),
+    ],
+    [
+      "histogramQuantile",
+      `retry() { :; }; attribute() { :; }; state=. settings=settings.json
+${functionOf("secrets.sh", "fetch_histogram_quantile")}
+mkdir user_scripts; tar --directory ${join(archive, "..")} -czf histogram-quantile.tar.gz histogram-quantile
+echo '{"histogramQuantile":{"url":"u","sha256":"'$(sha256sum histogram-quantile.tar.gz | cut -d ' ' -f 1)'"}}' >settings.json
+fetch_histogram_quantile`,
+      [["user_scripts/histogramQuantile", readFileSync(archive, "utf8")] as const],
+    ],
+  ])("is whole after a power cut some seconds later: %s", async (_, script, files) => {
+    const disk = new Disk();
+    onTestFinished(() => disk.remove());
+    writeFileSync(join(disk.folder, "files.json"), JSON.stringify(delivered));
+    execFileSync("bash", ["-euo", "pipefail", "-c", script], { cwd: disk.folder });
+    // The journal writes names down after five seconds, what they hold after thirty.
+    await sleep(12_000);
+    disk.cutPower();
+    disk.powerOn();
+    for (const [path, text] of files)
+      expect(readFileSync(join(disk.folder, path), "utf8"), path).toBe(text);
   });
 });

@@ -160,6 +160,8 @@ fetch_histogram_quantile() {
   if retry 60 curl --silent --show-error --fail --location --max-time 60 --output "$archive" "$url" &&
     sha256sum --check --status <<<"$sum  $archive" && tar -xzOf "$archive" histogram-quantile >"$target.new"; then
     chmod 755 "$target.new"
+    # Else a power cut may leave it empty under a checksum that says it is there.
+    sync "$target.new"
     mv -f "$target.new" "$target"
     echo "$sum" >"$target.sha256"
     chmod 644 "$target.sha256"

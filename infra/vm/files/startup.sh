@@ -198,6 +198,8 @@ unpack() { # JSON DIR
   # The containers read them as other users.
   find "$2" -type d -exec chmod 755 {} +
   find "$2" -type f ! -name '*.sh' -exec chmod 644 {} +
+  # After a power cut Docker starts the containers on them before anybody unpacks them anew.
+  find "$2" -exec sync {} +
 }
 
 install_units() {
