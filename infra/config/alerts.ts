@@ -141,6 +141,14 @@ export const alerts = {
 
 type AlertValues = Partial<field.Values<typeof alerts>>;
 
+/** A key of another group that they depend on. */
+interface Kept {
+  retentionDaysMetrics: number | undefined;
+}
+
+/** How old a row that a budget sums can be: the names of a series are stored under the beginning of their UTC day, a day before the sum's own. */
+const budgetDays = { daily: 2, monthly: 32 };
+
 /** A rule looks every 5 minutes, and the notice of it waits for up to 5 more. */
 const noticeMinutes = 10;
 
@@ -149,9 +157,17 @@ export const minutesOf = (time: string): number =>
   Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
 /** Faults between these keys that are each well-formed. */
-export function alertContradictions(values: AlertValues): string[] {
+export function alertContradictions(values: AlertValues & Kept): string[] {
   const faults: string[] = [];
   const { dailyBudgetUsd = 0, monthlyBudgetUsd = 0, workingHours, silentHours = 0 } = values;
+  const { teamBudgets = [], retentionDaysMetrics: kept = Number.POSITIVE_INFINITY } = values;
+  const isMonthly = monthlyBudgetUsd > 0 || teamBudgets.some(({ monthlyUsd }) => monthlyUsd > 0);
+  const isDaily = dailyBudgetUsd > 0 || teamBudgets.some(({ dailyUsd }) => dailyUsd > 0);
+  const days = isMonthly ? budgetDays.monthly : isDaily ? budgetDays.daily : 0;
+  if (kept < days)
+    faults.push(
+      `monitoring:retentionDaysMetrics = "${kept}" drops what ${isMonthly ? "monthly" : "daily"} budgets still sum, so they would undercount without a word; raise it to ${days}, or set ${isMonthly ? "monthlyBudgetUsd" : "dailyBudgetUsd"} and the same of each of teamBudgets to 0`,
+    );
   if (dailyBudgetUsd > 0 && monthlyBudgetUsd > 0 && monthlyBudgetUsd < dailyBudgetUsd)
     faults.push(
       `monitoring:monthlyBudgetUsd = "${monthlyBudgetUsd}" is below dailyBudgetUsd "${dailyBudgetUsd}"; raise it, or set one of the two to 0`,

@@ -43,6 +43,7 @@ export function readSettings(): Settings {
     place: read(place, "gcp"),
   };
   const region = values.place.zone?.replace(/-[a-z]$/, "");
+  const { retentionDaysMetrics } = values.signoz;
   faults.push(
     ...unknownKeys(),
     ...stackNameFaults(),
@@ -50,7 +51,7 @@ export function readSettings(): Settings {
     ...gateContradictions(values.gate),
     ...machineContradictions({ ...values.machine, region }),
     ...signozContradictions(values.signoz),
-    ...alertContradictions(values.alerts),
+    ...alertContradictions({ ...values.alerts, retentionDaysMetrics }),
   );
   if (faults.length > 0)
     throw new pulumi.RunError(

@@ -51,7 +51,7 @@ export const signoz = {
     field.optional(field.matching(/^[0-9a-f]{64}$/, "64 hexadecimal digits", "0".repeat(64))),
   ),
   retentionDaysMetrics: field.key(
-    "Days that SigNoz keeps metrics",
+    "Days that SigNoz keeps metrics; budgets of a month need 32, of a day 2",
     field.wholeNumber(1, 3650),
     180,
   ),

@@ -144,6 +144,7 @@ describe("readSettings", () => {
     ["histogramQuantileUrl", "https://example.com/a.tar.gz", "go together"],
     ["histogramQuantileSha256", "abc", "64 hexadecimal digits"],
     ["retentionDaysLogs", 0, "from 1 to 3650"],
+    ["retentionDaysMetrics", 31, "raise it to 32"],
     ["readyTimeoutMinutes", 121, "from 1 to 120"],
     ["dnsZone", "palindrom-zone", "no name to record"],
     ["teamBudgets", ["research"], "team=daily/monthly"],
@@ -233,10 +234,29 @@ describe("readSettings", () => {
     ],
     ["silentHours", 9, { workingHours: "09:00-18:10" }],
     ["silentHours", 0, { workingHours: "09:00-09:05" }],
+    ["retentionDaysMetrics", 32],
+    ["retentionDaysMetrics", 2, { monthlyBudgetUsd: 0, teamBudgets: ["research=50/0"] }],
+    ["retentionDaysMetrics", 1, { monthlyBudgetUsd: 0, dailyBudgetUsd: 0 }],
     ["timezone", "America/Argentina/ComodRivadavia"],
     ["adminEmail", "a$b'c@palindrom.example"],
   ])("takes %s = %j", (key, value, others: Record<string, unknown> = {}) => {
     expect(() => read({ [key]: value, ...others })).not.toThrow();
+  });
+
+  it.each([
+    ["a team's own budget of a month", 31, { monthlyBudgetUsd: 0, teamBudgets: ["a=0/9"] }, 32],
+    ["budgets of a day", 1, { monthlyBudgetUsd: 0 }, 2],
+    [
+      "a team's own budget of a day",
+      1,
+      { monthlyBudgetUsd: 0, dailyBudgetUsd: 0, teamBudgets: ["a=9/0"] },
+      2,
+    ],
+  ])("refuses to keep less than %s sums", (_, retentionDaysMetrics, others, days) => {
+    expect(faultsOf({ retentionDaysMetrics, ...others })).toContain(
+      `monitoring:retentionDaysMetrics = "${retentionDaysMetrics}" drops what`,
+    );
+    expect(() => read({ retentionDaysMetrics: days, ...others })).not.toThrow();
   });
 
   it("refuses an address that Go, which SigNoz reads it with, could not parse", () => {
