@@ -10,8 +10,12 @@ open_state() {
   [ -d "$state" ] || { mkdir -p "$state" && hand_over "$state"; } || return 1
   [ -w "$state" ] || return 1
   now=$(date +%s)
+  if [ -n "${1-}" ]; then
+    # A full disk takes a name, but not a byte.
+    { put probe . && rm -f "$state/probe"; } || return 1
+  fi
   if [ ! -s "$state/.gitignore" ]; then
-    put .gitignore "*$newline"
+    put .gitignore "*$newline" || return 1
     chmod -R go= "$state"
   elif [ -n "${1-}" ] && [ -n "$(find "$state" -prune \( -perm -040 -o -perm -020 -o -perm -010 -o -perm -004 -o -perm -002 -o -perm -001 \))" ]; then
     # An older hook, a copy or a restore left it open.
@@ -28,10 +32,17 @@ hand_over() {
 # remedy := the command that lets open_state succeed.
 explain_state() {
   quote "$state"
-  remedy="mkdir -p $quoted"
-  [ ! -e "$state" ] || remedy="rm $quoted"
-  [ ! -d "$state" ] || remedy="chmod u+rwx $quoted"
-  [ ! -d "$state" ] || [ -O "$state" ] || remedy="sudo chown -R \"\$(id -u)\" $quoted"
+  if [ ! -e "$state" ]; then
+    remedy="mkdir -p $quoted"
+  elif [ ! -d "$state" ]; then
+    remedy="rm $quoted"
+  elif [ ! -O "$state" ]; then
+    remedy="sudo chown -R \"\$(id -u)\" $quoted"
+  elif [ ! -w "$state" ]; then
+    remedy="chmod u+rwx $quoted"
+  else
+    remedy="df -h $quoted   # free some space there"
+  fi
 }
 
 session_start() {
@@ -80,7 +91,9 @@ session_start() {
 keep_settings() {
   [ ! -e "$state/off" ] || return 1
   write_ca || {
-    tell_once "The certificate cannot be kept in ${certificate%/*}, which belongs to somebody else: take that folder away."
+    reason="which belongs to somebody else: take that folder away"
+    [ ! -O "${certificate%/*}" ] || reason="the disk is full"
+    tell_once "The certificate cannot be kept in ${certificate%/*}, $reason."
     return 1
   }
   client_model
@@ -243,10 +256,15 @@ refresh() {
 # `off` comes first: what still runs in the background finds it before it writes anything. It is empty as long as the other
 # state is needed here.
 uninstall() {
-  if [ ! -d "$client_folder" ] || ! open_state check || ! put off ""; then
+  [ -d "$client_folder" ] || {
     echo "Nothing is installed in $client_folder."
     return 0
-  fi
+  }
+  { open_state check && put off ""; } || {
+    explain_state
+    echo "telemetry-hook: $state cannot be written, so nothing is switched off: $remedy" >&2
+    return 1
+  }
   key=
   compose
   find_layers

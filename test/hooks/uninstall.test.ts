@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ownSettings } from "./engineerMachine";
 import { ageAttempt, header, holding, withKeys } from "./withKeys";
@@ -82,5 +82,20 @@ describe("uninstall", () => {
       "Key: from Secret Manager, accepted by the gate",
     );
     expect(header(engineer)).toBe(holding("key-1"));
+  });
+  it("says so when it cannot write its state, and what is in settings.json stays in force", async () => {
+    const engineer = withKeys("key-1");
+    await engineer.run();
+    await engineer.settled();
+    chmodSync(engineer.state, 0o500);
+    expect(await engineer.run(["uninstall"])).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining(
+        `so nothing is switched off: chmod u+rwx '${engineer.state}'`,
+      ),
+    });
+    expect(header(engineer)).toBe(holding("key-1"));
+    chmodSync(engineer.state, 0o700);
   });
 });

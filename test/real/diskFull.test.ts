@@ -43,6 +43,8 @@ it.skipIf(process.getuid?.() !== 0)(
         expect(env).toMatchObject(own);
         expect(read("stderr")).toBe("");
         expect(read("stdout").split("\n").length).toBeLessThan(3);
+        if (free === 40) expect(read("certificate")).toContain("telemetry-hook, the disk is full.");
+        if (free === 0) expect(read("doctor")).toMatch(/^fail state .*\n.*→ df -h .*\n$/);
         expect(read("recovered"), `${free} KB free`).toContain("signoz-ingestion-key=key-1");
       }
     } finally {
