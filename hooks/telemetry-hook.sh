@@ -46,6 +46,9 @@ case $0 in
 esac
 
 . "${self%/*}/parts/base.sh"
+# How a person runs this: with blanks in the path, and where a checkout lost the executable bit.
+quote "$self"
+command_line="sh $quoted"
 . "${self%/*}/parts/words.sh"
 . "${self%/*}/parts/gate.sh"
 . "${self%/*}/parts/key.sh"

@@ -63,17 +63,18 @@ check_tools() {
 check_switch() {
   if [ -e "$state/off" ]; then
     slurp "$state/off"
-    finding fail reporting "switched off by uninstall${text:+, ${text%"$newline"}}" "$self refresh"
+    finding fail reporting "switched off by uninstall${text:+, ${text%"$newline"}}" "$command_line refresh"
   elif [ "$verdict_of_model" != ours ] && find_worst && [ -z "$worst" ] && [ -n "$key" ]; then
     # Something stronger overrides it for now; the next session start takes the variables out.
     finding warn reporting "$verdict_of_model: $why, which the settings in place override until the next session" "take it out there to go on reporting"
   elif [ "$verdict_of_model" != ours ]; then
-    finding fail reporting "$verdict_of_model: $why" "take it out there, then: $self refresh"
+    finding fail reporting "$verdict_of_model: $why" "take it out there, then: $command_line refresh"
   fi
   # A folder that others read gives the key away.
   if [ -e "$settings" ] && [ -n "$(find "$settings" -prune \( -perm -040 -o -perm -004 \) 2>/dev/null)" ] &&
     grep -q 'signoz-ingestion-key=' "$settings"; then
-    finding warn variables "$settings holds the key and other users may read it" "chmod go= '$settings'"
+    quote "$settings"
+    finding warn variables "$settings holds the key and other users may read it" "chmod go= $quoted"
   fi
 }
 
@@ -88,10 +89,10 @@ check_variables() {
     return
   }
   quote "$state/env"
-  mend="$self refresh"
+  mend="$command_line refresh"
   [ -z "$obstacle" ] || mend="put into your shell profile, then open a new shell: [ ! -r $quoted ] || . $quoted"
   if [ -z "$key" ]; then
-    finding fail variables "not written: there is no key yet" "$self refresh"
+    finding fail variables "not written: there is no key yet" "$command_line refresh"
     return
   fi
   sound=
@@ -103,7 +104,7 @@ check_variables() {
           "") sound="$sound $name" ;;
           "OTEL_${name}_EXPORTER is \"none\" (by $settings)") finding warn variables "$name are off: $fault" "take it out there" ;;
           *'is ""') finding fail variables "missing for $name: ${fault%% *}${obstacle:+; $settings cannot hold them: $obstacle}" "$mend" ;;
-          *) finding fail variables "$name do not reach the gate: $fault" "take it out there, then: $self refresh" ;;
+          *) finding fail variables "$name do not reach the gate: $fault" "take it out there, then: $command_line refresh" ;;
         esac
         ;;
     esac
@@ -147,7 +148,7 @@ check_live() {
   done
   case $said in
     *SUCCESS*) finding pass live "$said" ;;
-    "") finding fail live "the session exported nothing" "$self doctor   # see the lines above" ;;
-    *) finding fail live "$said" "$self refresh" ;;
+    "") finding fail live "the session exported nothing" "$command_line doctor   # see the lines above" ;;
+    *) finding fail live "$said" "$command_line refresh" ;;
   esac
 }

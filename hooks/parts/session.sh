@@ -161,7 +161,7 @@ find_route() {
 
 first_failure() {
   [ -n "$key" ] ||
-    tell "$client_name telemetry has no ingestion key yet ($failures). To see what to do: $self doctor"
+    tell "$client_name telemetry has no ingestion key yet ($failures). To see what to do: $command_line doctor"
   spawn sh "$self" background
 }
 
@@ -295,7 +295,7 @@ uninstall() {
   fi
   put off "$(date)$newline"
   clear_state
-  echo "Reporting is off. On again: $self refresh"
+  echo "Reporting is off. On again: $command_line refresh"
 }
 
 clear_state() {

@@ -65,13 +65,13 @@ status() {
     state_of_key="copy of ${source:-an earlier fetch}"
   fi
   if [ -e "$state/off" ]; then
-    reporting="off since uninstall; on again: $self refresh"
+    reporting="off since uninstall; on again: $command_line refresh"
   elif [ "$verdict_of_model" = off ]; then
     reporting="off: $why"
   elif [ "$verdict_of_model" = elsewhere ]; then
     reporting="elsewhere: $why"
   elif [ -z "$key" ]; then
-    reporting="not set up: no key; see: $self doctor"
+    reporting="not set up: no key; see: $command_line doctor"
   else
     reporting="${worst:-$endpoint_url}"
   fi

@@ -57,7 +57,7 @@ find_attributes() {
     { [ "$owner_place" = "$here" ] && [ "$owner_attributes" = "$attributes" ] && [ "$((now - owner_seen))" -lt 86400 ]; } ||
       put place "$here$newline$attributes$newline$now$newline"
   elif [ "$owner_attributes" != "$attributes" ]; then
-    tell_shared "$client_folder is shared with ${owner_place%% *}, which reports as $owner_attributes; sessions here are reported so too, not as $attributes. To speak for yourself on both: set $engineer_variable and $team_variable alike there and here, or run: $self refresh"
+    tell_shared "$client_folder is shared with ${owner_place%% *}, which reports as $owner_attributes; sessions here are reported so too, not as $attributes. To speak for yourself on both: set $engineer_variable and $team_variable alike there and here, or run: $command_line refresh"
     attributes=$owner_attributes
   fi
 }

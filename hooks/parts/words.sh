@@ -52,7 +52,7 @@ explain_one_password() {
   remedy="op read '$one_password_reference' >/dev/null   # shows the whole answer"
   case $complaint in
     "not installed") remedy="brew install 1password-cli   # or use gcloud" ;;
-    *"no answer in time"*) remedy="unlock 1Password, then: $self refresh" ;;
+    *"no answer in time"*) remedy="unlock 1Password, then: $command_line refresh" ;;
     *"signed in"* | *"session expired"* | *"no account"* | *"authorization prompt"* | *"connecting to desktop app"*) remedy="op signin   # or switch on the desktop app's integration with the CLI" ;;
     *"isn't a vault"* | *"isn't an item"* | *"does not have a field"* | *"ore than one"* | *"o item"*)
       remedy="ask for access to the vault of $one_password_reference"

@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   readFileSync,
   renameSync,
@@ -179,6 +180,22 @@ describe("the session", () => {
     const once = readFileSync(engineer.envFile, "utf8");
     await engineer.run();
     expect(readFileSync(engineer.envFile, "utf8")).toBe(once);
+  });
+});
+
+describe("a command that the engineer is told", () => {
+  it("runs as it stands, with blanks and quotes in the home and a hook that lost its executable bit", async () => {
+    const engineer = machine({ hook: { onePasswordReference: "" } });
+    engineer.moveHome("it's a home");
+    chmodSync(engineer.hook, 0o644);
+    const { systemMessage } = JSON.parse((await engineer.run()).stdout);
+    await engineer.settled();
+    const told = /To see what to do: (.* doctor)$/.exec(systemMessage)?.[1] ?? "";
+    const doctor = spawnSync("sh", ["-c", told], { env: engineer.env, encoding: "utf8" });
+    expect(doctor.stdout).toMatch(/^fail key /m);
+    const fix = /^fail key .*\n +→ (.* refresh)$/m.exec(doctor.stdout)?.[1] ?? "";
+    const refresh = spawnSync("sh", ["-c", fix], { env: engineer.env, encoding: "utf8" });
+    expect(refresh.stderr).toMatch(/^No key: /);
   });
 });
 

@@ -28,12 +28,13 @@ LIST
   esac
   if [ -n "$hooks_off" ]; then
     # What is in place goes on reporting; a new key or another gate would not be noticed.
-    finding warn hook "Claude Code runs no hooks here: $hooks_off" "take it out there, or run $self refresh once a day"
+    finding warn hook "Claude Code runs no hooks here: $hooks_off" "take it out there, or run $command_line refresh once a day"
   elif [ -n "$registered" ]; then
     finding pass hook "registered in $registered"
   elif [ -n "$flat" ]; then
+    escape "$command_line"
     finding fail hook "$flat registers it without the inner hooks array, which Claude Code skips" \
-      "install claude-config again; by hand: {\"hooks\":{\"SessionStart\":[{\"hooks\":[{\"type\":\"command\",\"command\":\"sh $self\"}]}]}}"
+      "install claude-config again; by hand: {\"hooks\":{\"SessionStart\":[{\"hooks\":[{\"type\":\"command\",\"command\":\"$escaped\"}]}]}}"
   elif ! command -v jq >/dev/null; then
     finding warn hook "cannot look into $settings without jq"
   else

@@ -39,7 +39,7 @@ check_gate() {
         roots_used=${roots_used%%"$newline"*}
         ;;
     esac
-    finding warn TLS "the certificate file ${2:-(none)} cannot be read" "$self refresh"
+    finding warn TLS "the certificate file ${2:-(none)} cannot be read" "$command_line refresh"
   fi
   try_key "$1" "$roots_used"
   way=$host:$port
@@ -53,9 +53,9 @@ check_gate() {
         accepted) finding pass accepted "the gate takes the key ($state_of_owner)" ;;
         refused)
           if key_is_given && [ "$1" = "$key" ]; then
-            finding fail accepted "the gate refuses the key of SIGNOZ_KEY" "set the new one where it is set, or take it out there: unset SIGNOZ_KEY && $self refresh"
+            finding fail accepted "the gate refuses the key of SIGNOZ_KEY" "set the new one where it is set, or take it out there: unset SIGNOZ_KEY && $command_line refresh"
           else
-            finding fail accepted "the gate refuses the key" "$self refresh"
+            finding fail accepted "the gate refuses the key" "$command_line refresh"
           fi
           ;;
         *) finding fail accepted "$way does not answer like the gate: $curl_error" "ask the platform team" ;;

@@ -8,7 +8,7 @@ check_sources() {
     ago "$asked_at"
     finding pass key "copy in $state/key; last asked $age: $outcome"
   else
-    finding fail key "none yet: ${outcome:-never asked}" "$self refresh"
+    finding fail key "none yet: ${outcome:-never asked}" "$command_line refresh"
   fi
   if [ -n "$one_password_reference" ]; then
     ticks=100
