@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Says whether anything that decides the cloud changed since BASE: prints program=true or program=false.
 # Usage: changed.sh BASE [CHECKOUT]    (CHECKOUT: the repository to look at, this one if not given)
-# What decides is listed in scripts/ci/program-files.txt, the same list as `paths` in .github/workflows/deploy.yml.
+# Every file may (npm-shrinkwrap.json, Pulumi.json, .gitattributes, …) but those of scripts/ci/other-files.txt, the same list
+# as `paths-ignore` in .github/workflows/deploy.yml.
 set -euo pipefail
 base=${1:?BASE is missing: a commit to compare with, such as HEAD^1}
-mapfile -t program <"$(dirname "$0")/../program-files.txt"
+mapfile -t others <"$(dirname "$0")/../other-files.txt"
 cd "${2:-$(dirname "$0")/../../..}"
-if git diff --quiet "$base" HEAD -- "${program[@]}"; then
+if git diff --quiet "$base" HEAD -- . "${others[@]/#/:(exclude)}"; then
   echo program=false
 else
   status=$?

@@ -131,8 +131,8 @@ export const faults: Fault[] = [
   {
     name: "deploy watches fewer files than the preview",
     file: ".github/workflows/deploy.yml",
-    from: "      - policy/**\n",
-    to: "",
+    from: "      - docs/**\n",
+    to: "      - docs/**\n      - policy/**\n",
     tests: workflows,
   },
   {

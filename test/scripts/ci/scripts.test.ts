@@ -17,7 +17,7 @@ describe("changed.sh", () => {
     mkdirSync(join(dir, "scripts/ci/preview"), { recursive: true });
     mkdirSync(join(dir, "infra/vm/files"), { recursive: true });
     mkdirSync(join(dir, "docs"));
-    for (const file of ["scripts/ci/preview/changed.sh", "scripts/ci/program-files.txt"])
+    for (const file of ["scripts/ci/preview/changed.sh", "scripts/ci/other-files.txt"])
       copyFileSync(file, join(dir, file));
     git("init", "-q");
     const commit = (file: string, text: string) => {
@@ -35,6 +35,10 @@ describe("changed.sh", () => {
     ["infra/vm/files/compose.yaml", "program=true\n"],
     ["Pulumi.dev.yaml", "program=true\n"],
     ["package-lock.json", "program=true\n"],
+    // Each decides without being part of the program: what npm installs, which program Pulumi runs, how git writes it out.
+    ["npm-shrinkwrap.json", "program=true\n"],
+    ["Pulumi.json", "program=true\n"],
+    [".gitattributes", "program=true\n"],
     ["docs/runbook.md", "program=false\n"],
     ["README.md", "program=false\n"],
   ])("answers for %s: %s", (file, answer) => {

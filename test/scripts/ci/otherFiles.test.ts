@@ -2,16 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-const listed = readFileSync("scripts/ci/program-files.txt", "utf8").trim().split("\n");
+const listed = readFileSync("scripts/ci/other-files.txt", "utf8").trim().split("\n");
 const isListed = (file: string) =>
-  listed.some((path) =>
-    path.includes("*") ? globOf(path).test(file) : file === path || file.startsWith(`${path}/`),
-  );
-const globOf = (path: string) =>
-  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
+  listed.some((path) => file === path || file.startsWith(`${path}/`));
 
-describe("scripts/ci/program-files.txt", () => {
-  it("names every file of the repository that the program opens when it runs", () => {
+describe("scripts/ci/other-files.txt", () => {
+  it("names no file of the repository that the program opens when it runs", () => {
     const output = execFileSync(
       "node",
       [
@@ -33,6 +29,6 @@ describe("scripts/ci/program-files.txt", () => {
     );
     expect(ours).toContain("index.ts");
     expect(ours.length).toBeGreaterThan(40);
-    expect(ours.filter((file) => !isListed(file))).toEqual([]);
+    expect(ours.filter(isListed)).toEqual([]);
   }, 120_000);
 });
