@@ -54,7 +54,13 @@ export class DataDisk extends pulumi.ComponentResource {
         createSnapshotBeforeDestroy: true,
         ...(kmsKey && { diskEncryptionKey: { kmsKeySelfLink: kmsKey } }),
       },
-      { ...self, dependsOn: isBound ? bound : self.dependsOn, protect: true },
+      {
+        ...self,
+        dependsOn: isBound ? bound : self.dependsOn,
+        protect: true,
+        // The provider would let a disk with a name of ours go first, for a snapshot that may not exist.
+        deleteBeforeReplace: false,
+      },
     );
     const snapshots = new ResourcePolicy(
       `${name}-snapshots`,

@@ -141,6 +141,16 @@ export class Cloud implements pulumi.runtime.Mocks {
     ];
   }
 
+  /**
+   * Whether a replacement is deleted before it is made, as Pulumi's Terraform bridge asks for wherever the program gives the name
+   * that the provider would make (pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace), another one included.
+   */
+  deletesFirst(type: string, name: string, inputs: Values): boolean {
+    return Object.entries(this.schema(type)).some(
+      ([key, { autoname }]) => autoname && !isAutoname(name, inputs[key]),
+    );
+  }
+
   /** Changes a resource in place; in a preview nothing happens. */
   async update(
     type: string,
@@ -195,6 +205,11 @@ export class Cloud implements pulumi.runtime.Mocks {
 export function refusal(type: string, name: string, found: string[]): string {
   return [`${type} "${name}":`, ...found].join("\n  ");
 }
+
+const isAutoname = (name: string, value: unknown): boolean =>
+  typeof value === "string" &&
+  value.startsWith(`${name}-`) &&
+  /^[0-9a-f]{7}$/.test(value.slice(name.length + 1));
 
 function state(kind: Kind, inputs: Values, outputs: Values): Values {
   const defaults = Object.entries(kind.schema).flatMap(([key, attribute]) =>

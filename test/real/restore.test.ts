@@ -13,9 +13,16 @@ const shellOf = (title: string) => {
 
 /** What the runbook says under "Restore" and "Move", word by word, on the real engine; only the cloud is in memory. */
 let stack: EngineStack;
+/** How many data disks there were when one was made. */
+let disksThen = 0;
 const gcloud = fakeTool("gcloud", "echo before-upgrade");
 beforeAll(async () => {
-  stack = await EngineStack.start();
+  stack = await EngineStack.start({
+    onChange: async ({ type }) => {
+      if (type === "gcp:compute/disk:Disk")
+        disksThen = stack.cloud.resources.filter((one) => one.type === type).length;
+    },
+  });
   const up = await stack.up();
   expect(up.error).toBeUndefined();
 });
@@ -63,6 +70,8 @@ it.each([
     for (const [name, value] of Object.entries(names)) script = script.replace(name, value);
     await run(script);
     expect(disk().inputs).toMatchObject({ snapshot, zone });
+    // Google may know no such snapshot: the old disk must be there then.
+    expect(disksThen).toBe(2);
     expect(vm().inputs).toMatchObject({ zone, attachedDisks: [{ source: disk().id }] });
     // In place, the disk would be pulled out of a machine that has it mounted.
     expect(vm().state.creationTimestamp).not.toBe(before.state.creationTimestamp);

@@ -57,7 +57,10 @@ function provider(cloud: Cloud, name: string): grpc.UntypedServiceImplementation
     diff: unary(async (request: proto.DiffRequest) => {
       const { type, name } = resourceOf(request.getUrn());
       const [olds, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
-      return difference(cloud.diff(type, name, olds, oldInputs, read(request.getNews())));
+      const news = read(request.getNews());
+      const response = difference(cloud.diff(type, name, olds, oldInputs, news));
+      response.setDeletebeforereplace(cloud.deletesFirst(type, name, news));
+      return response;
     }),
     create: unary(async (request: proto.CreateRequest) => {
       const { type, name } = resourceOf(request.getUrn());
