@@ -173,14 +173,15 @@ spawn() {
 }
 
 # Runs a command for at most $ticks tenths of a second and takes what it used off $ticks.
-# output := its stdout, complaint := the first of its stderr. Returns its status, 124 when it was ended.
+# output := its stdout, complaint := the first of its stderr. Returns its status, 124 when it was ended. It runs in the state
+# folder: in a repository, version managers (asdf, pyenv) would give it the gcloud or the Python that the repository names.
 bounded() {
   output=
   complaint=
   base=$state/tmp.$$
   rm -f "$base".*
   # shellcheck disable=SC2016 # the inner shell expands these
-  spawn sh -c 'base=$1; shift; "$@" >"$base.out" 2>"$base.err"; echo "$?" >"$base.status"' sh "$base" "$@"
+  spawn sh -c 'base=$1; shift; cd "${base%/*}"; "$@" >"$base.out" 2>"$base.err"; echo "$?" >"$base.status"' sh "$base" "$@"
   while [ ! -s "$base.status" ] && [ "$ticks" -gt 0 ]; do
     sleep 0.1 2>/dev/null || sleep 1
     ticks=$((ticks - 1))

@@ -71,6 +71,18 @@ describe("the key", () => {
     expect(readFileSync(asked, "utf8")).toMatch(/^(first\n)+$/);
     expect(warm.stdout).toBe("");
   });
+  it("comes from gcloud although the repository names a Python that gcloud cannot use", async () => {
+    const engineer = withKeys("key-1");
+    // What pyenv does to gcloud where CLOUDSDK_PYTHON is python3.
+    const failure = "ERROR: gcloud failed to load. You are running gcloud with Python 3.6";
+    engineer.fake(
+      "gcloud",
+      `[ ! -e .python-version ] || { echo "${failure}" >&2; exit 1; }; echo key-1`,
+    );
+    writeFileSync(`${engineer.root}/.python-version`, "3.6.15\n");
+    await engineer.run([], { cwd: engineer.root });
+    expect(header(engineer)).toBe(holding("key-1"));
+  });
   it("leaves no process of a hanging source behind", async () => {
     const engineer = withKeys("key-1", "key-1", { hook: { onePasswordReference: "" } });
     const grandchild = `${engineer.root}/grandchild`;

@@ -70,7 +70,7 @@ LIST
 client_sees() {
   command -v claude >/dev/null || return 1
   ticks=900
-  bounded claude -p "Say ok." --debug-file "$state/debug"
+  bounded sh -c 'cd "$1" && claude -p "Say ok." --debug-file "$2"' sh "$PWD" "$state/debug"
   said=$(sed -n 's/.*\[3P telemetry\] \(First [a-z]* export: .*\)/\1/p' "$state/debug" 2>/dev/null | tail -n 1)
   rm -f "$state/debug"
 }
