@@ -1,5 +1,6 @@
 /** What of a record may pass: nothing of what was said, and of names and texts only those of allowed.ts. */
 import { claudeCode, conventions, expectedContent, namesOf } from "./allowed";
+import { asLabel, asLabels } from "./identity";
 import { limits } from "./limits";
 import type { GateOptions } from "./options";
 import {
@@ -70,7 +71,12 @@ export function ofScope(signal: Signal, options: GateOptions): Statements {
   if (options.keepContent)
     return {
       context: "scope",
-      statements: ['delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")'],
+      statements: [
+        'delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")',
+        ...(signal === "metrics"
+          ? [...asLabels(options), ...["name", "version", "schema_url"].map(asLabel)]
+          : []),
+      ],
     };
   const knownScopes = [...Object.values(claudeCode).map(({ scope }) => scope), ...options.ownNames];
   return {

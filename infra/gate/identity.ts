@@ -38,3 +38,14 @@ export const stamp = [
   'set(attributes["engineer.verified"], resource.attributes["engineer.verified"])',
   'set(attributes["team"], resource.attributes["team"])',
 ];
+
+/**
+ * SigNoz's exporter (v0.144.12) writes a metric's labels as JSON and escapes no name and few control characters: by a
+ * name with a quote a sender becomes somebody else, and by what is no JSON nobody.
+ */
+const control = quote("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]");
+export const asLabels = ({ keepContent }: GateOptions) => [
+  ...(keepContent ? [`delete_matching_keys(attributes, ${quote('["\\\\\\x00-\\x1f]')})`] : []),
+  `replace_all_patterns(attributes, "value", ${control}, "")`,
+];
+export const asLabel = (path: string) => `replace_pattern(${path}, ${control}, "")`;

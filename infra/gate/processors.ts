@@ -15,7 +15,7 @@ import {
   redaction,
   tellNames,
 } from "./content";
-import { identity, ownerOfKey, stamp, unclaim } from "./identity";
+import { asLabel, asLabels, identity, ownerOfKey, stamp, unclaim } from "./identity";
 import { believable, limits } from "./limits";
 import type { GateOptions } from "./options";
 import {
@@ -106,6 +106,7 @@ function common(signal: Signal, options: GateOptions): Statements[] {
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
         ...(options.keepContent ? [] : [knownSchema]),
         ...tellNames,
+        ...(signal === "metrics" ? asLabels(options) : []),
         `set(attributes["${odd}"], true) where attributes["${redactedKeys}"] != nil`,
       ],
     },
@@ -147,7 +148,7 @@ function metrics(options: GateOptions): Filter {
         context: "metric",
         statements: [
           ...(keepContent
-            ? [`delete_key(metadata, "${refusedReason}")`]
+            ? [`delete_key(metadata, "${refusedReason}")`, asLabel("name")]
             : [
                 "keep_keys(metadata, [])",
                 'set(description, "") where description != ""',
@@ -166,6 +167,7 @@ function metrics(options: GateOptions): Filter {
         context: "datapoint",
         statements: [
           ...unclaim(options),
+          ...asLabels(options),
           atMost(valueBytes(options)),
           age("time_unix_nano"),
           `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, ofAge(retentionDays.metrics), suspicious, tooMany)}`,

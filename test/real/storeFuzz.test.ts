@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encode, type Message, type Signal, signals } from "../../simulator/otlp";
-import { sessions as sessionsIn } from "./clickhouse/sessions";
+import { sessions as sessionsIn, stored } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { readLines } from "./pipelines";
@@ -129,6 +129,54 @@ describe.each([false, true])("whatever a client sends, content kept: %s", (keepC
       await expect
         .poll(() => sessions("traces", begin), patient)
         .toEqual(Object.fromEntries(names.map((name) => [name, 1])));
+    },
+  );
+
+  const another = 'a":"","engineer":"dana@palindrom.example","engineer.verified":"true","z';
+  const names: [string, Value][] = [another, '"', "a\\", "a\u0001"].map((name) => [name, "1"]);
+  const labels: [what: string, parts: One][] = [
+    ...names.flatMap((entry): [string, One][] => [
+      [
+        `an attribute named ${JSON.stringify(entry[0])}`,
+        { record: { attributes: attributes([entry]) } },
+      ],
+      [`a resource's attribute named ${JSON.stringify(entry[0])}`, { resource: [entry] }],
+      [
+        `a scope's attribute named ${JSON.stringify(entry[0])}`,
+        { scopeFields: { attributes: attributes([entry]) } },
+      ],
+    ]),
+    ...["\u0000", "\u0001", "\u001f"].flatMap((letter): [string, One][] => [
+      [
+        `${JSON.stringify(letter)} in a value`,
+        { record: { attributes: attributes([["model", `a${letter}`]]) } },
+      ],
+      [`${JSON.stringify(letter)} in a resource's value`, { resource: [["team", `a${letter}`]] }],
+    ]),
+    [
+      "a control character in a scope's name",
+      { scope: "a\u0001", metric: { name: "http.server.request.duration" } },
+    ],
+    ["a control character in a scope's version", { scopeFields: { version: "a\u0001" } }],
+  ];
+  it.each(labels)(
+    "a metric with %s is still its sender's",
+    { tags: "attack/identity" },
+    async (what, { record, resource = [], ...parts }) => {
+      const name = `${keepContent}-label-${labels.findIndex(([other]) => other === what)}`;
+      const group = one("metrics", {
+        ...parts,
+        resource: [...resource, ["engineer", "erin"]],
+        record: {
+          attributes: [...attributes([["session.id", name]]), ...(record?.attributes ?? [])],
+        },
+      });
+      await send("metrics", encode("metrics", [group]));
+      const sender = () =>
+        store.rows(
+          `SELECT JSONExtractString(labels, 'engineer'), JSONExtractString(labels, 'engineer.verified') FROM ${stored.metrics} WHERE session = '${name}'`,
+        );
+      await expect.poll(sender, patient).toEqual([["erin", "false"]]);
     },
   );
 
