@@ -44,7 +44,7 @@ export function redaction(signal: Signal, { keepContent, ownNames }: GateOptions
     redact_all_types: true,
     blocked_values: keepContent
       ? ["(?s)^json: unsupported value.*$$", `(?s)^${beyond(limits.nestedValues)}`]
-      : [notPlain],
+      : [notPlain, longBytes],
     summary: "debug",
   };
 }
@@ -92,13 +92,8 @@ export function ofScope(signal: Signal, options: GateOptions): Statements {
   };
 }
 
-/** In scopes that are not Claude Code's its names say nothing about what they hold. */
-export function otherScopes(
-  context: string,
-  signal: Signal,
-  { ownNames, keepContent }: GateOptions,
-): Statements[] {
-  if (keepContent) return [];
+/** The conventions' names and the stack's own: what Claude Code's say holds for the records of its scopes alone. */
+function namesAnywhere({ ownNames }: GateOptions): string[] {
   const names = [
     ...namesOf(conventions),
     ...ownNames,
@@ -107,19 +102,27 @@ export function otherScopes(
     "redaction.masked.keys",
   ];
   return [
-    {
-      context,
-      conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
-      statements: [
-        'set(cache["rest"], attributes)',
-        `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${alternatives(names)})$$`)})`,
-        'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
-        `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
-        `set(attributes["${redactedKeys}"], cache["names"])`,
-        `${marked} where cache["names"] != nil`,
-        `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
-        `keep_keys(attributes, ${list(names)})`,
-      ],
-    },
+    'set(cache["rest"], attributes)',
+    `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${alternatives(names)})$$`)})`,
+    'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
+    `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
+    `set(attributes["${redactedKeys}"], cache["names"])`,
+    `${marked} where cache["names"] != nil`,
+    `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
+    `keep_keys(attributes, ${list(names)})`,
   ];
 }
+
+export const ofResource = (options: GateOptions) =>
+  options.keepContent ? [] : namesAnywhere(options);
+
+export const otherScopes = (context: string, signal: Signal, options: GateOptions): Statements[] =>
+  options.keepContent
+    ? []
+    : [
+        {
+          context,
+          conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
+          statements: namesAnywhere(options),
+        },
+      ];

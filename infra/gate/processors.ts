@@ -10,6 +10,7 @@ import {
   heldBack,
   holdsContent,
   knownSchema,
+  ofResource,
   ofScope,
   otherScopes,
   redaction,
@@ -105,6 +106,7 @@ function common(signal: Signal, options: GateOptions): Statements[] {
         atMost(valueBytes(options)),
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
         ...(options.keepContent ? [] : [knownSchema]),
+        ...ofResource(options),
         ...tellNames,
         ...(signal === "metrics" ? asLabels(options) : []),
         `set(attributes["${odd}"], true) where attributes["${redactedKeys}"] != nil`,
@@ -298,6 +300,7 @@ function traces(options: GateOptions): Filter {
             : [
                 `set(name, "unlisted") where not IsMatch(name, ${oneOf([...spanEvents, ...ownNames])})`,
                 `${marked} where attributes["${redactedKeys}"] != nil`,
+                errorWord,
               ]),
           'delete_matching_keys(attributes, "^engineer(?:[.]verified)?$$")',
           atMost(valueBytes(options)),
@@ -307,6 +310,7 @@ function traces(options: GateOptions): Filter {
     ],
     ofOdd: [
       ...otherScopes("span", "traces", options),
+      ...otherScopes("spanevent", "traces", options),
       ...(keepContent ? [] : [{ context: "spanevent", statements: tellNames }]),
       {
         context: "span",

@@ -101,13 +101,22 @@ describe("other scopes", () => {
       const names = namesOf(claudeCode[signal].allowed).filter(
         (name) => !namesOf(conventions).includes(name),
       );
-      const record = { attributes: attributes(names.map((name) => [name, said])) };
-      const passed = await collector.pass(
-        signal,
-        encode(signal, [one(signal, { scope: "shop", record })]),
-      );
-      expect(heard(passed)).toEqual([]);
-      expect(textsOf(passed)).toContain("redaction.redacted.keys");
+      const resource = names.map((name): [string, Value] => [name, said]);
+      const record = { attributes: attributes(resource) };
+      const events = [{ name: "exception", attributes: record.attributes }];
+      const all = [
+        { record },
+        { resource },
+        ...(signal === "traces" ? [{ record: { events } }] : []),
+      ];
+      for (const parts of all) {
+        const passed = await collector.pass(
+          signal,
+          encode(signal, [one(signal, { scope: "shop", ...parts })]),
+        );
+        expect(heard(passed)).toEqual([]);
+        expect(textsOf(passed)).toContain("redaction.redacted.keys");
+      }
     },
   );
 

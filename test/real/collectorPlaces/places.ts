@@ -44,6 +44,11 @@ export const places: [string, Signal, One][] = [
     },
   ],
   [
+    "an error's text in an event",
+    "traces",
+    { record: { events: [{ name: "exception", attributes: anywhere("error") }] } },
+  ],
+  [
     "an exception's message",
     "traces",
     {
@@ -104,6 +109,7 @@ export const places: [string, Signal, One][] = [
       { record: { attributes: anywhere("model", ["word", said]) } },
     ],
     ["an attribute of the resource", signal, { resource: [["host.name", said]] }],
+    ["an error's text on the resource", signal, { resource: [["error", said]] }],
     ["an attribute of the scope", signal, { scopeFields: { attributes: anywhere() } }],
     ["the scope's version", signal, { scopeFields: { version: said } }],
     [
