@@ -21,7 +21,7 @@ export const limits = {
   nestedValues: 12,
   /** Events, and links, of one span. */
   spanParts: 128,
-  /** Buckets of one histogram: each becomes a series. */
+  /** Buckets of one histogram, quantiles of one summary: each becomes a series. */
   buckets: 64,
   /** Datapoints of one metric in one request: with the front's limit on requests it bounds the series of a key. */
   pointsPerMetric: 2000,

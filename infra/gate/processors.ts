@@ -132,6 +132,9 @@ function metrics(options: GateOptions): Filter {
   // What only some kinds of metric have is an error to ask for in the others.
   const ofHistogram = (condition: string) =>
     `metric.type == METRIC_DATA_TYPE_HISTOGRAM and (${condition})`;
+  const ofSummary = (condition: string) =>
+    `metric.type == METRIC_DATA_TYPE_SUMMARY and (${condition})`;
+  const summed = (condition: string) => any(ofHistogram(condition), ofSummary(condition));
   const negative = any("value_double < 0.0", "value_int < 0");
   // Cheap for every datapoint, and true of what is no number: what is really wrong is looked at only where this holds.
   const suspicious = ["value_double", "value_int"]
@@ -184,9 +187,10 @@ function metrics(options: GateOptions): Filter {
           ...tellNames,
           refuse("too_many_attributes", tooMany),
           refuse("too_many_parts", ofHistogram(`Len(bucket_counts) > ${limits.buckets}`)),
+          refuse("too_many_parts", ofSummary(`Len(quantile_values) > ${limits.buckets}`)),
           refuse("absurd", tooLarge),
-          refuse("absurd", ofHistogram(`sum > ${largest} or sum < -${largest}`)),
-          refuse("not_a_number", ofHistogram("sum != sum")),
+          refuse("absurd", summed(`sum > ${largest} or sum < -${largest}`)),
+          refuse("not_a_number", summed("sum != sum")),
           ...Object.entries(believable.metrics).map(([name, most]) =>
             refuse(
               "absurd",

@@ -47,6 +47,14 @@ const histogram = (fields: Message): One => ({
     },
   },
 });
+const summary = (fields: Message): One => ({
+  scope: "@opentelemetry/instrumentation-http",
+  metric: {
+    name: "http.server.request.duration",
+    sum: undefined,
+    summary: { dataPoints: [{ timeUnixNano: at(0), count: "1", sum: 1, ...fields }] },
+  },
+});
 const cost = (value: number): One => ({
   record: {
     attributes: attributes([
@@ -111,6 +119,16 @@ export const poison: Case[] = [
     }),
     "too_many_parts",
   ],
+  [
+    "a summary of 100 quantiles",
+    "metrics",
+    summary({
+      quantileValues: Array.from({ length: 100 }, (_, i) => ({ quantile: i / 100, value: i })),
+    }),
+    "too_many_parts",
+  ],
+  ["a summary's sum that is no number", "metrics", summary({ sum: Number.NaN }), "not_a_number"],
+  ["a summary's infinite sum", "metrics", summary({ sum: Number.NEGATIVE_INFINITY }), "absurd"],
   [
     "an exponential histogram",
     "metrics",
@@ -190,8 +208,13 @@ export const records = (exported: Exported[]): Message[] =>
       .flatMap((scope) => scope.logRecords ?? scope.spans ?? scope.metrics)
       .flatMap(
         (record) =>
-          (record.sum ?? record.gauge ?? record.histogram ?? record.exponentialHistogram)
-            ?.dataPoints ?? [record],
+          (
+            record.sum ??
+            record.gauge ??
+            record.histogram ??
+            record.exponentialHistogram ??
+            record.summary
+          )?.dataPoints ?? [record],
       ),
   );
 export const attribute = (record: Message, name: string) =>
