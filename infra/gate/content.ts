@@ -28,6 +28,9 @@ const notPlain = `(?s)^(?:json: unsupported value.*|{["}].*|\\[(?:[\\[{0-9-].*|(
   { length: wordLetters },
 ).reduce<string>((rest) => `(?:[a-z_]${rest}|[^a-z_"].*|",.*)`, ".*")}))$$`;
 
+/** Bytes, which are stored as base64 and which no cut shortens. */
+const longBytes = `(?s)^[A-Za-z0-9+/]{${Math.ceil(limits.valueBytes / 3) * 4 + 1}}.*$$`;
+
 const flat = '(?:[^"\\[\\]{}]|"(?:[^"\\\\]|\\\\.)*")*';
 /** JSON whose lists and maps go at most so many levels deep. */
 const within = (levels: number): string =>

@@ -77,6 +77,7 @@ describe("what is cut", () => {
     ["not a number", Number.NaN],
     ["infinite", Number.POSITIVE_INFINITY],
     ["a long text", "x".repeat(100_000)],
+    ["long bytes", Buffer.from("x".repeat(100_000), "base64")],
   ];
   it.each(
     signals.flatMap((signal) =>
