@@ -128,8 +128,8 @@ export const faults: Fault[] = [
   {
     name: "gate: what is nested passes",
     file: content,
-    from: ": [notPlain]",
-    to: ': ["^never$$"]',
+    from: "[notPlain, longBytes]",
+    to: "[longBytes]",
     tests: places,
   },
   {
