@@ -58,6 +58,10 @@ splice=$(cat "${self%/*}/parts/splice.awk")
 . "${self%/*}/clients/claude-code.sh"
 . "${self%/*}/parts/session.sh"
 
+# On Windows jq.exe ends its lines with CR LF unless it is told otherwise, and only the last CR is lost on Git's sh.
+if command -v cygpath >/dev/null && command -v jq >/dev/null; then
+  jq() { command jq --binary "$@"; }
+fi
 client_open
 # The same for the programs that are started from here.
 # shellcheck disable=SC2086,SC2154 # words, set by client_open

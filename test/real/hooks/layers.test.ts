@@ -247,11 +247,24 @@ describe("one folder on several machines", () => {
   );
 });
 
-describe("Git's sh on Windows, where a path has two spellings", () => {
-  it("gives Claude Code the one that it can open, and is in step with it", async () => {
-    const alice = machine();
+describe("Git's sh on Windows", () => {
+  /** Where a path has two spellings, and jq.exe ends its lines with CR LF unless it is told --binary. */
+  function onWindows(): Machine {
+    const alice = machine({ hook: { onePasswordReference: "" } });
     // The same file for every tool here, in other letters, as C:/Users/… is there.
     alice.fake("cygpath", `echo "/.$2"`);
+    const jq = which("jq") ?? "jq";
+    alice.fake(
+      "jq",
+      `case $1 in --binary) shift; exec ${jq} "$@" ;; esac
+text=$(${jq} "$@"; echo "$?")
+printf '%s' "\${text%?}" | sed 's/$/\r/'
+exit "\${text#"\${text%?}"}"`,
+    );
+    return alice;
+  }
+  it("gives Claude Code the path that it can open, and is in step with it", async () => {
+    const alice = onWindows();
     await alice.run();
     await alice.settled();
     const certificate = alice.written().OTEL_EXPORTER_OTLP_CERTIFICATE;
@@ -262,6 +275,21 @@ describe("Git's sh on Windows, where a path has two spellings", () => {
     expect(existsSync(`${alice.state}/shared`)).toBe(false);
     await alice.run(["uninstall"]);
     expect(alice.written()).toEqual({});
+  });
+  it("reads what jq.exe says, and takes back what a repository sets", {
+    tags: "attack/engineer",
+  }, async () => {
+    const alice = onWindows();
+    const project = join(alice.root, "project");
+    mkdirSync(join(project, ".claude"), { recursive: true });
+    const env = { OTHER: "1", PALINDROM_ENGINEER: "victim", SIGNOZ_KEY: "attackers-key", Z: "1" };
+    writeFileSync(join(project, ".claude/settings.json"), settings(env));
+    await alice.run([], { cwd: project, env: { ...env, CLAUDE_PROJECT_DIR: project } });
+    expect(alice.written()).toMatchObject({
+      OTEL_EXPORTER_OTLP_HEADERS: "signoz-ingestion-key=key-1",
+      OTEL_RESOURCE_ATTRIBUTES: expect.stringContaining("engineer=alice"),
+    });
+    expect((await alice.run(["doctor"])).stdout).toMatch(/^pass jq /m);
   });
 });
 
