@@ -82,7 +82,7 @@ case $1 in
     # Uninstalled meanwhile: what this has written since goes too.
     [ ! -s "$state/off" ] || clear_state
     ;;
-  status | doctor | refresh | uninstall)
+  status | doctor | refresh | uninstall | tracker)
     command=$1
     shift
     "$command" "$@"

@@ -24,8 +24,22 @@ find_tracker() {
     *) case $real/ in "${exported_work_tree%/}"/*) tracker="it is in the work tree that GIT_WORK_TREE names" ;; esac ;;
   esac
   [ -z "$tracker" ] && [ -n "${HOME-}" ] || return 0
+  # In a process of its own: a dead network mount in the home holds for ever whoever looks at it.
+  ticks=40
+  if bounded sh "$self" tracker "$1" "$2"; then
+    tracker=$output
+  else
+    tracker="something in $HOME does not answer, which may be what takes it along"
+  fi
+}
+
+# Prints what of the whole home takes file $2 of folder $1 along.
+tracker() {
+  tracker=
+  real=$(cd -P "$1" && pwd)
   find_bare_repository "$2"
   [ -n "$tracker" ] || find_dotfiles_manager "$1"
+  printf '%s' "$tracker"
 }
 
 # A bare repository has an index only when somebody uses it with a work tree elsewhere.

@@ -252,6 +252,13 @@ export const faults: Fault[] = [
     },
   },
   {
+    // A hung sshfs holds a shell's own look at HOME/*/index just so.
+    name: "a network mount in HOME does not answer",
+    outcome: "env file",
+    prepare: (m) =>
+      m.fake("grep", `case "$*" in *dotfiles*) sleep 40 ;; esac; exec ${realTool("grep")} "$@"`),
+  },
+  {
     name: "another OTLP endpoint is configured",
     outcome: "nothing",
     settings: otlp({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" }),
