@@ -32,7 +32,8 @@ describe("preview from a state without secrets, on the real engine", () => {
     first = (await run("pulumi", preview)).stdout;
     const up = await stack.up();
     expect(up.error).toBeUndefined();
-    await run("scripts/ci/preview/publish.sh", ["dev", join(out, "copy.json")]);
+    const published = await run("scripts/ci/preview/publish.sh", ["dev", join(out, "copy.json")]);
+    expect(published.failed, published.stderr).toBe(false);
   });
   afterAll(() => {
     stack?.close();
@@ -215,5 +216,20 @@ describe("preview from a state without secrets, on the real engine", () => {
     const applied = await apply("approved");
     expect(applied.failed, applied.stdout + applied.stderr).toBe(false);
     expect(applied.stdout).not.toContain("OTEL_EXPORTER");
+  });
+
+  it("refuses a plan whose state is not the one that it was approved for", {
+    tags: "attack/ci",
+  }, async () => {
+    stack.config({ silentHours: 7 });
+    const planned = await run("scripts/ci/deploy/plan.sh", ["dev", join(out, "old")]);
+    expect(planned.failed, planned.stderr).toBe(false);
+    // Meanwhile another deployment; the old run is then started again, with its program and its plan.
+    stack.config({ silentHours: 8 });
+    expect((await stack.up()).error).toBeUndefined();
+    stack.config({ silentHours: 7 });
+    const applied = await run("scripts/ci/deploy/apply.sh", ["dev", join(out, "old/plan.json")]);
+    expect(applied.failed, applied.stdout + applied.stderr).toBe(true);
+    expect(applied.stderr).toMatch(/run deploy again/);
   });
 });
