@@ -7,8 +7,8 @@ cd "$(dirname "$0")/../../.."
 stack=${1:?STACK is missing} state=${2:?STATE_COPY is missing} report=${3:?REPORT is missing}
 warn_days=${CERTIFICATE_WARN_DAYS:-21}
 mkdir -p "$(dirname "$report")"
-preview=$(mktemp)
-trap 'rm -f "$preview"' EXIT
+preview=$(mktemp) errors=$(mktemp)
+trap 'rm -f "$preview" "$errors"' EXIT
 
 scripts/ci/preview/run.sh "$stack" "$state" "$preview" --refresh
 drifted=false
@@ -17,7 +17,8 @@ jq --exit-status '[.steps[]? | select(.op != "same" and .op != "read" and .op !=
 
 # A version's payload stays unread; whether it can still be fetched is asked here.
 while IFS= read -r version; do
-  found=$(gcloud secrets versions describe "$version" '--format=value(state)' </dev/null 2>&1) || true
+  # gcloud warns on stderr, also where all is well.
+  found=$(gcloud secrets versions describe "$version" '--format=value(state)' </dev/null 2>"$errors") || found=$(cat "$errors")
   case $found in
     ENABLED | enabled) ;;
     *)

@@ -161,12 +161,12 @@ describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
     return dir;
   };
   const version = "gcp:secretmanager/secretVersion:SecretVersion";
-  const run = (preview: string, certificateDays: number, exit = 0, secret = "enabled") => {
+  const run = (preview: string, certificateDays: number, exit = 0, secret = "echo enabled") => {
     const pulumi = fakeTool(
       "pulumi",
       `case "$1" in preview) cat "$STATE/preview"; echo "said on stderr" >&2; exit ${exit} ;; esac`,
     );
-    const gcloud = fakeTool("gcloud", `echo '${secret}'`);
+    const gcloud = fakeTool("gcloud", `echo 'WARNING: a newer gcloud is there' >&2; ${secret}`);
     const end = new Date(Date.now() + (certificateDays + 0.5) * day).toISOString();
     const type = "tls:index/locallySignedCert:LocallySignedCert";
     const resources = [
@@ -207,10 +207,14 @@ describe.skipIf(!hasJq)("compare.sh (needs jq)", () => {
     expect(report).toMatch(text);
   });
 
-  it("names a secret's version that was disabled by hand, and opens none", () => {
-    const { stdout, report, calls } = run("{}", 300, 0, "DISABLED `x`");
+  it.each([
+    ["is disabled", "echo 'DISABLED `x`'", "DISABLED x"],
+    ["is gone", "echo 'ERROR: NOT_FOUND' >&2; exit 1", "gcloud is thereERROR: NOT_FOUND"],
+  ])("names a secret's version that %s, and opens none", (_, secret, told) => {
+    const { stdout, report, calls } = run("{}", 300, 0, secret);
     expect(stdout).toBe("drifted=true\n");
-    expect(report).toContain("`projects/1/secrets/x/versions/1`: DISABLED x; it should be enabled");
+    expect(report).toContain(`\`projects/1/secrets/x/versions/1\`: `);
+    expect(report).toContain(`${told}; it should be enabled`);
     expect(calls.filter((call) => /access|--show-secrets/.test(call))).toEqual([]);
     expect(calls.find((call) => call.startsWith("pulumi refresh"))).toContain(
       `--exclude **${version}::**`,
