@@ -116,10 +116,12 @@ own_roles() {
   local row name permissions reason found verb
   for row in "${roles[@]}"; do
     IFS='|' read -r name permissions reason <<<"$row"
-    found=$(lookup gcloud iam roles describe "$name" "--project=$project" '--format=value(includedPermissions)')
+    found=$(lookup gcloud iam roles describe "$name" "--project=$project" '--format=csv[no-heading,separator=" "](deleted.yesno(yes=DELETED,no=ACTIVE),includedPermissions.list())')
     verb=update
     [ -n "$found" ] || verb=create
-    if [ "$(tr ';' ',' <<<"$found")" = "$permissions" ]; then
+    # A deleted role keeps its name for weeks, and gives nothing.
+    [[ $found != DELETED* ]] || change gcloud iam roles undelete "$name" "--project=$project"
+    if [ "${found#* }" = "$permissions" ]; then
       keep "$name"
     else
       change gcloud iam roles "$verb" "$name" "--project=$project" "--title=monitoring: $name" "--description=$reason" \
@@ -188,7 +190,7 @@ federation() {
 }
 
 identity() {
-  local account found bindings
+  local account found bindings pool_member
   account=$(email "$1")
   echo "Identity $account ($2)"
   found=$(lookup gcloud iam service-accounts describe "$account" '--format=value(email)')
@@ -198,9 +200,10 @@ identity() {
   else
     change gcloud iam service-accounts create "monitoring-$1" "--display-name=monitoring: $1"
   fi
-  bind "$bindings" roles/iam.workloadIdentityUser \
-    "principalSet://iam.googleapis.com/projects/$project_number/locations/global/workloadIdentityPools/$pool/attribute.identity/$1" '' \
-    gcloud iam service-accounts add-iam-policy-binding "$account"
+  pool_member=principalSet://iam.googleapis.com/projects/$project_number/locations/global/workloadIdentityPools/$pool/attribute.identity/$1
+  bind "$bindings" roles/iam.workloadIdentityUser "$pool_member" '' gcloud iam service-accounts add-iam-policy-binding "$account"
+  bindings=$(grep -vFx "roles/iam.workloadIdentityUser,$pool_member," <<<"$bindings" || true)
+  strangers "$bindings" gcloud iam service-accounts remove-iam-policy-binding "$account"
 }
 
 # The bindings of a policy, one `role,member,title of the condition` a line.
@@ -243,22 +246,34 @@ grant_all() {
       *) bind "$preview_policy" "$role" "$member" '' gcloud storage buckets add-iam-policy-binding "$where" ;;
     esac
   done
-  refuse_more "$project_policy"
+  refuse_more project "$project_policy" gcloud projects remove-iam-policy-binding "$project"
+  refuse_more account "$account_policy" gcloud iam service-accounts remove-iam-policy-binding "$vm"
+  refuse_more key "$key_policy" gcloud kms keys remove-iam-policy-binding "${key[@]}"
+  refuse_more "$state_bucket" "$state_policy" gcloud storage buckets remove-iam-policy-binding "$state_bucket"
+  refuse_more "$preview_bucket" "$preview_policy" gcloud storage buckets remove-iam-policy-binding "$preview_bucket"
 }
 
-# A grant that left the table, or was made by hand, stays until somebody decides: the script names it and fails.
-refuse_more() {
-  local role member title identity table strange=0
+strange=0
+strangers() { # BINDINGS COMMAND...: names bindings that no table has, with the command that takes each away
+  local role member title
+  while IFS=, read -r role member title; do
+    [ -n "$role" ] || continue
+    strange=$((strange + 1))
+    echo "bootstrap: $member also has $role${title:+ ($title)}, which the table does not name: ${*:2} --member=$member --role=$role --all" >&2
+  done <<<"$1"
+}
+
+# A grant that left the table, or was made by hand, stays until somebody decides: the script names it, and fails at its end.
+refuse_more() { # WHERE BINDINGS COMMAND...
+  local role member title identity table untold=''
   table=$(printf '%s\n' "${grants[@]}")
   while IFS=, read -r role member title; do
     for identity in preview plan drift deploy; do
       [ "$member" = "serviceAccount:$(email "$identity")" ] || continue
-      grep -q "^$identity|project|$role|.*|$title\$" <<<"$table" && continue
-      strange=$((strange + 1))
-      echo "bootstrap: $member also has $role${title:+ ($title)}, which the table does not name: gcloud projects remove-iam-policy-binding $project --member=$member --role=$role --all" >&2
+      grep -q "^$identity|$1|$role|.*|$title\$" <<<"$table" || untold+="$role,$member,$title"$'\n'
     done
-  done <<<"$1"
-  [ "$strange" -eq 0 ] || fail "$strange grant(s) above are not in the table: take them away and run the script again"
+  done <<<"$2"
+  strangers "$untold" "${@:3}"
 }
 
 next_steps() {
@@ -293,6 +308,7 @@ main() {
   identity drift "weekly comparison: reads, and opens no secret"
   identity deploy "pulumi up from main, after the approval"
   grant_all
+  [ "$strange" -eq 0 ] || fail "$strange grant(s) above are not in the table: take them away and run the script again"
   $plan && echo "Nothing was changed (--plan)."
   next_steps
 }

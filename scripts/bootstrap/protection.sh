@@ -7,7 +7,7 @@ faults=()
 fault() { faults+=("$*"); }
 
 own_project() {
-  local machines accounts buckets secrets bindings name others='' role member
+  local machines accounts buckets secrets bindings name others='' role member place
   machines=$(lookup gcloud compute instances list "--project=$project" '--format=value(name)')
   accounts=$(lookup gcloud iam service-accounts list "--project=$project" '--format=value(email)')
   buckets=$(lookup gcloud storage buckets list "--project=$project" '--format=value(name)')
@@ -25,6 +25,15 @@ own_project() {
       "$state_bucket" | "$preview_bucket") ;;
       *) others+=" bucket $name," ;;
     esac
+  done
+  for name in "$state_bucket" "$preview_bucket"; do
+    place=$(lookup gcloud storage buckets describe "$name" '--format=value(location)')
+    [ -n "$place" ] || continue
+    place=$(tr '[:upper:]' '[:lower:]' <<<"$place")
+    grep -qFx "${name#gs://}" <<<"$buckets" ||
+      fault "$name belongs to another project, whose owner could read and rewrite what is put there: take a project with another id"
+    [ "$place" = "$location" ] ||
+      fault "$name lies in $place, and a second key would be made in $location for good: run with --location $place"
   done
   for name in $secrets; do [[ ${name##*/} == monitoring-* ]] || others+=" secret ${name##*/},"; done
   [ -z "$others" ] ||

@@ -59,12 +59,17 @@ describe.skipIf(!hasGcloud)("bootstrap.sh with the real gcloud (needs gcloud)", 
       expect(line).toMatch(/: roles\/[\w.]+ for (serviceAccount:|\S+iam\.gserviceaccount\.com)/);
     const writes = google.writes.length;
     expect(writes).toBeGreaterThan(20);
+    const role = "projects/acme-monitoring/roles/monitoringNewSecret";
+    google.seed(role, { ...google.thing(/monitoringNewSecret$/), deleted: true });
 
     const second = await bootstrap("--plan");
     expect(second.failed, second.output).toBe(false);
     const planned = second.lines.filter((line) => line.startsWith("+ "));
-    expect(planned.map((line) => line.split(" ").slice(2, 6).join(" "))).toEqual([
+    expect(
+      planned.map((line) => line.split(" ").slice(2, 6).join(" ").replace(/ --.*/, "")),
+    ).toEqual([
       "services enable cloudkms.googleapis.com cloudresourcemanager.googleapis.com",
+      "iam roles undelete monitoringNewSecret",
       "iam workload-identity-pools providers update-oidc",
     ]);
     expect(google.writes.length).toBe(writes);

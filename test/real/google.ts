@@ -103,6 +103,10 @@ export async function serveGoogle(): Promise<GoogleApi> {
       const name = `${part(1)}/${body.roleId}`;
       return create(name, { ...(body.role as Json), name });
     }
+    if (is(/^POST \/v1\/(projects\/[^/]+\/roles\/[^/]+):undelete$/)) {
+      things.set(part(1), { ...things.get(part(1)), deleted: false });
+      return found(part(1));
+    }
     if (is(/^POST \/storage\/v1\/b$/))
       return create(`b/${body.name}`, {
         kind: "storage#bucket",

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runProgram } from "../../simulator/program";
@@ -49,9 +49,19 @@ describe("bootstrap.sh", () => {
   const preview = "serviceAccount:monitoring-preview@acme-monitoring.iam.gserviceaccount.com";
   writeFileSync(policy, `${kept.join("\n")}\n`);
   writeFileSync(join(folder, "_iam_workload_identity_pools_github.deleted"), "DELETED\n");
+  writeFileSync(join(folder, "_iam_roles_monitoringPreview.deleted"), "");
   writeFileSync(join(folder, "late"), "");
   const healed = run();
-  writeFileSync(policy, `${readFileSync(policy, "utf8")}roles/editor,${preview},\n`);
+  const strangers = {
+    _projects_acme_monitoring: `roles/editor,${preview},`,
+    _storage_buckets_gs___acme_monitoring_monitoring_state: `roles/storage.objectViewer,${preview},`,
+    _kms_keys_pulumi: `roles/cloudkms.cryptoKeyDecrypter,${preview},`,
+    _iam_service_accounts_monitoring_dev: `roles/iam.serviceAccountTokenCreator,${preview},`,
+    _iam_service_accounts_monitoring_deploy:
+      "roles/iam.workloadIdentityUser,principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github/attribute.repository/acme/monitoring,",
+  };
+  for (const [thing, binding] of Object.entries(strangers))
+    appendFileSync(join(folder, `${thing}.policy`), `${binding}\n`);
   const strange = run();
 
   it("creates everything in an empty project, and a second run changes nothing", () => {
@@ -86,10 +96,42 @@ describe("bootstrap.sh", () => {
   it("brings a deleted pool back, since its name is taken for 30 days", () =>
     expect(healed.changes.some((call) => call.includes("undelete github"))).toBe(true));
 
-  it("names a grant that the table does not have, leaves it and fails", () => {
-    expect(strange.stderr).toMatch(/monitoring-preview@\S+ also has roles\/editor/);
-    expect(strange.status).toBe(1);
-    expect(readFileSync(policy, "utf8")).toContain("roles/editor");
+  it("brings a deleted role back, which would give nothing", () =>
+    expect(healed.changes).toContain(
+      "gcloud iam roles undelete monitoringPreview --project=acme-monitoring",
+    ));
+
+  it.each(Object.entries(strangers))(
+    "names a grant on %s that the table does not have, leaves it and fails",
+    {
+      tags: "attack/ci",
+    },
+    (thing, binding) => {
+      const [role, member] = binding.split(",");
+      expect(strange.stderr).toContain(`${member} also has ${role}`);
+      expect(strange.status).toBe(1);
+      expect(readFileSync(join(folder, `${thing}.policy`), "utf8")).toContain(binding);
+    },
+  );
+
+  it("refuses a bucket of another project, which anybody may make under our name", {
+    tags: "attack/ci",
+  }, () => {
+    const { run, folder } = project();
+    writeFileSync(join(folder, "_storage_buckets_gs___acme_monitoring_monitoring_state"), "");
+    const { status, stderr, changes } = run();
+    expect(stderr).toMatch(/monitoring-state belongs to another project/);
+    expect([status, changes]).toEqual([1, []]);
+  });
+
+  it("refuses another place than the one where the state lies, since a key ring cannot be deleted", () => {
+    const { run, folder } = project();
+    expect(run().status).toBe(0);
+    writeFileSync(join(folder, "location"), "EUROPE-WEST3");
+    const { status, stderr, changes } = run();
+    expect(stderr).toMatch(/lies in europe-west3.*run with --location europe-west3/);
+    expect([status, changes]).toEqual([1, []]);
+    expect(run("--location", "europe-west3").stderr).not.toMatch(/lies in/);
   });
 
   it("stops at an error that is not `not found`, before it changes anything", () => {

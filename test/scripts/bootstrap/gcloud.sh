@@ -57,6 +57,7 @@ case $verb in
       exit 1
     }
     echo "$permissions" >"$thing"
+    if [ "$kind" = ' storage buckets' ]; then echo "${id#gs://}" >>"$STATE/listed storage buckets list"; fi
     ;;
   update) : >"$thing.updated$cleared" ;;
   update-oidc) [ -e "$thing" ] || exit 1 ;;
@@ -68,7 +69,8 @@ case $verb in
     case $format in
       *versioning*) if [ -e "$thing.updated" ]; then echo "$id,True,604800"; elif [ -e "$thing.updated1" ]; then echo "$id,False,0"; else echo "$id,False,604800"; fi ;;
       *listPolicy*) cat "$thing" ;;
-      *includedPermissions*) tr ',' ';' <"$thing" ;;
+      *location*) cat "$STATE/location" 2>/dev/null || echo US-CENTRAL1 ;;
+      *includedPermissions*) echo "$([ -e "$thing.deleted" ] && echo DELETED || echo ACTIVE) $(cat "$thing")" ;;
       *state*) if [ -e "$thing.deleted" ]; then cat "$thing.deleted"; else echo ACTIVE; fi ;;
       *) echo "$id" ;;
     esac
