@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 import { within } from "./component";
-import { engineerOf, idOf, personalKey, probeOwner } from "./config/engineers";
+import { engineerOf, idOf, ownKeyName, personalKey, probeOwner } from "./config/engineers";
 import { type DataPlace, memberReaders, VersionedSecret } from "./versionedSecret";
 
 export interface IngestionKeysArgs {
@@ -53,10 +53,7 @@ export class IngestionKeys extends pulumi.ComponentResource {
       holds: string,
       readers: Record<string, pulumi.Input<string>> = {},
     ) => {
-      const secret = newKey(
-        `${keyName}-of-${owner}${generation === "key" ? "" : `-${generation}`}`,
-        self,
-      ).result;
+      const secret = newKey(`${keyName}-${ownKeyName(owner, generation)}`, self).result;
       const key = pulumi.interpolate`${stamped}.${secret}`;
       const kept = new VersionedSecret(
         `${keyName}-of-${owner}`,

@@ -59,6 +59,8 @@ export const engineers = {
               "must begin with a letter or digit and have only letters, digits and . _ + - before the @, since that part becomes part of the key",
             );
           keyGeneration.read(generation);
+          if (text.endsWith("/key"))
+            throw new field.Fault("must name another generation: key is that of an address alone");
           return text;
         },
       },
@@ -95,6 +97,16 @@ export function engineerContradictions(values: Partial<field.Values<typeof engin
     faults.push(
       `monitoring:personalKeyEmails = ${JSON.stringify(emails)} has a second address of engineer ${JSON.stringify(owners[twice])}: ${emails?.[twice]}; keep one`,
     );
+  const own = (emails ?? []).map(personalKey);
+  const keys = [
+    ...(generations ?? []),
+    ...own.map(({ address, generation }) => ownKeyName(engineerOf(address), generation)),
+  ];
+  const shared = keys.find((name, index) => keys.indexOf(name) !== index);
+  if (shared !== undefined && twice < 0)
+    faults.push(
+      `monitoring:personalKeyEmails = ${JSON.stringify(emails)} and ingestionKeyGenerations = ${JSON.stringify(generations)} call two keys ${JSON.stringify(shared)}; keep one, or give its generation another name`,
+    );
   if (owners.includes(probeOwner))
     faults.push(
       `monitoring:personalKeyEmails = ${JSON.stringify(emails)} has an address of ${JSON.stringify(probeOwner)}, the name of the ready check's own key; keep one of another name`,
@@ -104,6 +116,10 @@ export function engineerContradictions(values: Partial<field.Values<typeof engin
 
 /** Owner of the key by which a stack without a shared key asks its own gate; its requests carry no telemetry. */
 export const probeOwner = "monitoring-probe";
+
+/** What an engineer's own key is called among the stack's keys, where a shared one is called by its generation. */
+export const ownKeyName = (owner: string, generation: string): string =>
+  `of-${owner}${generation === "key" ? "" : `-${generation}`}`;
 
 /** An entry of personalKeyEmails, `address` or `address/generation`, taken apart. */
 export function personalKey(entry: string): { address: string; generation: string } {

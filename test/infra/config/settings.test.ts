@@ -100,6 +100,8 @@ describe("readSettings", () => {
     ["personalKeyEmails", ["zoë@a.example"], "e-mail address"],
     ["personalKeyEmails", ["dana/ops@a.example"], "becomes part of the key"],
     ["personalKeyEmails", ["-x@a.example"], "becomes part of the key"],
+    ["personalKeyEmails", ["dana@a.example/key"], "another generation"],
+    ["personalKeyEmails", ["dana@a.example/2", "dana-2@a.example"], 'call two keys "of-dana-2"'],
     ["personalKeyEmails", ["monitoring-probe@a.example"], "ready check"],
     ["dnsZone", "projects/dns/zones/z", "managed zone"],
     ["kmsKey", "data", "projects/PROJECT/locations"],
