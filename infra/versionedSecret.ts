@@ -3,6 +3,7 @@ import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember";
 import { SecretVersion } from "@pulumi/gcp/secretmanager/secretVersion";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "./component";
+import { sameMember } from "./config/fields";
 
 /** Where Google keeps data, and under which key. */
 export interface DataPlace {
@@ -62,9 +63,10 @@ export class VersionedSecret extends pulumi.ComponentResource {
     this.latest = this.versions.at(-1) ?? pulumi.output("");
     for (const [reader, member] of Object.entries(args.readers))
       new SecretIamMember(
-        `${name}-read-by-${reader}`,
+        `${name}-read-by-${sameMember(reader)}`,
         { secretId: secret.id, role: "roles/secretmanager.secretAccessor", member },
-        self,
+        // Named by the letters as written until now; as two resources, the one that goes takes the other's access along.
+        { ...self, aliases: [{ name: `${name}-read-by-${reader}` }] },
       );
     this.secretId = secret.secretId;
     this.registerOutputs({ secretId: this.secretId });

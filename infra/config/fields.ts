@@ -12,6 +12,8 @@ export interface Kind<T> {
   /** What stands for "not wanted", where the value may be left out. */
   unset?: string | string[];
   secret?: boolean;
+  /** What stands for all texts that mean the same, where there are several. */
+  same?(text: string): string;
   read(text: string): T;
 }
 
@@ -114,7 +116,8 @@ export const listOf = <T>(item: Kind<T>, { atLeast = 0, atMost = 5000 } = {}): K
     const texts = parseList(text);
     if (texts.length < atLeast) throw new Fault(`must have at least ${atLeast} entry`);
     if (texts.length > atMost) throw new Fault(`must have at most ${atMost} entries`);
-    const twice = texts.find((value, index) => texts.indexOf(value) !== index);
+    const meant = texts.map((value) => item.same?.(value) ?? value);
+    const twice = texts.find((_, index) => meant.indexOf(meant[index] ?? "") !== index);
     if (twice !== undefined) throw new Fault(`must not name ${JSON.stringify(twice)} twice`);
     return texts.map((value) => {
       try {
@@ -159,19 +162,27 @@ export const variable = (example: string) =>
 const pool =
   "//iam\\.googleapis\\.com/locations/global/workforcePools/[a-z][a-z0-9-]{2,30}[a-z0-9]";
 
+/** An IAM member in the one spelling that Google knows it by: an e-mail address has no letter case. */
+export function sameMember(member: string): string {
+  return member.startsWith("principal") ? member : member.toLowerCase();
+}
+
 /** Google Cloud, "Principal identifiers": people, groups and programs by name; a whole domain or pool is nobody by name (policy/rules.ts). */
-export const member = matching(
-  new RegExp(
-    [
-      `^(?:(?:user|group|serviceAccount):[^\\s@"]{1,64}@${mailDomain}`,
-      `principal:${pool}/subject/[^\\s"]{1,127}`,
-      `principalSet:${pool}/group/[^\\s"]{1,127})$`,
-    ].join("|"),
-    "i",
+export const member = {
+  ...matching(
+    new RegExp(
+      [
+        `^(?:(?:user|group|serviceAccount):[^\\s@"]{1,64}@${mailDomain}`,
+        `principal:${pool}/subject/[^\\s"]{1,127}`,
+        `principalSet:${pool}/group/[^\\s"]{1,127})$`,
+      ].join("|"),
+      "i",
+    ),
+    "an IAM member (user:, group:, serviceAccount:, or principal:…/subject/… and principalSet:…/group/… of a workforce pool)",
+    "group:engineering@palindrom.example",
   ),
-  "an IAM member (user:, group:, serviceAccount:, or principal:…/subject/… and principalSet:…/group/… of a workforce pool)",
-  "group:engineering@palindrom.example",
-);
+  same: sameMember,
+};
 
 const dnsPattern =
   "(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?";

@@ -3,6 +3,7 @@ import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap/tunnelInstanceIAMMember
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
+import { sameMember } from "../config/fields";
 import { signozPort } from "../network";
 import { DataDisk, dataDeviceName } from "./dataDisk";
 import { prepareDelivery } from "./delivery";
@@ -75,7 +76,7 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
 
     for (const member of signoz.signozUsers)
       new TunnelInstanceIAMMember(
-        `${name}-signoz-for-${member}`,
+        `${name}-signoz-for-${sameMember(member)}`,
         {
           zone,
           instance: instance.name,
@@ -83,7 +84,8 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
           member,
           condition: { title: "SigNoz only", expression: `destination.port == ${signozPort}` },
         },
-        self,
+        // As in versionedSecret.ts.
+        { ...self, aliases: [{ name: `${name}-signoz-for-${member}` }] },
       );
 
     const { address, host } = args.network;

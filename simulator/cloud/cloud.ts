@@ -62,7 +62,7 @@ export class Cloud implements pulumi.runtime.Mocks {
       now: options.now ?? (() => new Date()),
     };
     const address = options.address ?? "203.0.113.10";
-    this.google = { address, projectNumber: "123456789012", secrets: new Map() };
+    this.google = { address, projectNumber: "123456789012", secrets: new Map(), grants: new Set() };
     this.stacks = options.stacks ?? {};
     this.onChange = options.onChange;
     this.kinds = {

@@ -55,12 +55,17 @@ export interface Google {
   projectNumber: string;
   /** Secret Manager by secret id, versions in order of creation. */
   secrets: Map<string, SecretVersion[]>;
+  /** Who may do what, as grantOf writes it: one grant, however many resources ask for it. */
+  grants: Set<string>;
 }
 
 /** The resource types of @pulumi/gcp that the program uses or may use next. */
 export function gcpKinds(google: Google): Record<string, Kind> {
   const special: Record<string, Partial<Kind>> = {
-    "gcp:secretmanager/secret:Secret": { create: (act) => secret(google, act) },
+    "gcp:secretmanager/secret:Secret": {
+      create: (act) => secret(google, act),
+      remove: async ({ olds }) => void google.secrets.delete(String(olds.secretId)),
+    },
     "gcp:secretmanager/secretVersion:SecretVersion": {
       create: (act) => secretVersion(google, act),
       update: async (act) => setState(google, act, act.inputs.enabled === false),
@@ -89,16 +94,31 @@ export function gcpKinds(google: Google): Record<string, Kind> {
       replaces: ({ inputs, olds }) => (Number(inputs.size) < Number(olds.size) ? ["size"] : []),
     },
   };
-  const kinds = Object.entries({ ...measured, ...byHand }).map(([type, schema]) => {
+  const kinds = Object.entries({ ...measured, ...byHand }).map(([type, known]) => {
+    const { member } = known;
+    const schema = member ? { ...known, member: { ...member, anyCase: true } } : known;
     const kind: Kind = {
       schema,
       create: async (act) => place(act, scopeOf(schema), collectionOf(type), {}),
+      ...(member && grant(google, schema)),
       ...special[type],
     };
     return [type, { ...kind, remove: (act) => remove(kind, act) } satisfies Kind] as const;
   });
   return Object.fromEntries(kinds);
 }
+
+/** Terraform's iam_member resources (tpgiamresource): they know a member by its address in lower case, as Google does. */
+const grant = (google: Google, schema: Schema): Pick<Kind, "create" | "remove"> => ({
+  create: async (act) => {
+    google.grants.add(grantOf(act.inputs));
+    return place(act, scopeOf(schema), "iamMembers", {});
+  },
+  remove: async ({ olds }) => void google.grants.delete(grantOf(olds)),
+});
+
+const grantOf = ({ secretId, instance, project, role, member }: Values): string =>
+  [secretId ?? instance ?? project, role, String(member).toLowerCase()].join(" ");
 
 function scopeOf(schema: Schema): string {
   return schema.zone ? "zones" : schema.region ? "regions" : "global";
@@ -215,7 +235,8 @@ function setState(google: Google, { inputs, olds }: Act, disabled: boolean): Val
 }
 
 function removeVersion(google: Google, { olds }: Act): void {
-  const version = versionsOf(google, olds).versions.find(({ name }) => name === olds.name);
+  const versions = google.secrets.get(String(olds.secret).split("/").pop() ?? "");
+  const version = versions?.find(({ name }) => name === olds.name);
   if (!version || olds.deletionPolicy === "ABANDON") return;
   version.state = olds.deletionPolicy === "DISABLE" ? "DISABLED" : "DESTROYED";
   if (version.state === "DESTROYED") version.data = "";

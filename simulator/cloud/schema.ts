@@ -15,6 +15,8 @@ export interface Attribute {
   forceNew?: boolean;
   /** The provider makes a name when none is given. */
   autoname?: boolean;
+  /** A text in other letter case is no change. */
+  anyCase?: boolean;
   default?: unknown;
   maxItems?: number;
   minItems?: number;
@@ -109,6 +111,7 @@ function within(
   parentReplaces: boolean,
 ): Change[] {
   if (isDeepStrictEqual(before, after)) return [];
+  if (attribute?.anyCase && String(before).toLowerCase() === String(after).toLowerCase()) return [];
   // A list of blocks replaces only when their number changes; a plain list or map does as a whole.
   const sized = size(before) === size(after);
   const replace = parentReplaces || Boolean(attribute?.forceNew && !(attribute.block && sized));

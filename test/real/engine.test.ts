@@ -101,6 +101,19 @@ it("ends a rotation: the old version is disabled, not destroyed", async () => {
   expect(stack.cloud.google.secrets.get(keys)?.[0]?.data).toMatch(/^\w{40}$/);
 });
 
+it("takes nobody's access along when an address is written in other letters", async () => {
+  const members = { secretReaders: ["group:Eng@a.example"], signozUsers: ["user:Dana@a.example"] };
+  stack.config(members);
+  expect((await stack.up()).error).toBeUndefined();
+  const { grants } = stack.cloud.google;
+  const before = [...grants].sort();
+  expect(before.filter((one) => one.endsWith("@a.example"))).toHaveLength(3);
+  stack.config({ secretReaders: ["group:eng@a.example"], signozUsers: ["user:dana@A.example"] });
+  const changed = await stack.up();
+  expect([changed.error, told(changed)]).toEqual([undefined, []]);
+  expect([...grants].sort()).toEqual(before);
+});
+
 it("changes the machine type in place", async () => {
   stack.config({ machineType: "e2-standard-8" });
   const changed = await stack.up();

@@ -114,6 +114,7 @@ describe("readSettings", () => {
     ["signozVersion", "v0.138.0@sha256:12", "with its digest"],
     ["secretReaders", ["dana@palindrom.example"], "IAM member"],
     ["secretReaders", ["allUsers"], "IAM member"],
+    ["secretReaders", ["group:eng@a.example", "group:Eng@A.example"], "twice"],
     ["signozUsers", ["group:"], "IAM member"],
     ["dataLocations", ["europe"], "a region"],
     ["dataLocations", ["europe-west3"], "leaves out us-central1"],
