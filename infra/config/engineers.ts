@@ -8,7 +8,7 @@ const keyGeneration = field.generation("2026-11");
 /** Who reports, and by which keys. */
 export const engineers = {
   org: field.key(
-    "Name of the company, sent as resource attribute `org` and used as SigNoz's organisation",
+    "Name of the company, sent as resource attribute `org`; SigNoz's organisation keeps the first one",
     field.matching(
       /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]$/,
       "2 to 64 letters, digits, blanks and . _ -",

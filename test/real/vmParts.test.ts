@@ -81,6 +81,19 @@ suite(`what a boot takes in${because}`, () => {
     expect((await machine.observed()).guest).toEqual({ stage: "content done", applied: digest });
   });
 
+  it("organisation: keeps its first name, by which SigNoz finds its members and dashboards again", async () => {
+    const named = async (org: string) => {
+      machine.settings.org = org;
+      await machine.deliver();
+      const run = await machine.startup();
+      expect(run, run.output).toMatchObject({ status: 0 });
+      return /^ORG=.*$/m.exec(machine.read("/var/lib/monitoring/files/compose.env") ?? "")?.[0];
+    };
+    machine.sh("rm -f /mnt/monitoring/organisation");
+    expect(await named("first")).toBe('ORG="first"');
+    expect(await named("second")).toBe('ORG="first"');
+  });
+
   it("alert mails: by SigNoz' own variables, the password from its secret", async () => {
     machine.settings.smtp = {
       host: "smtp.test:587",

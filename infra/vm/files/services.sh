@@ -75,7 +75,7 @@ write_variables() {
     env_line CLICKHOUSE_IMAGE <<<"$(setting .images.clickhouse)"
     env_line KEEPER_IMAGE <<<"$(setting .images.keeper)"
     env_line ADMIN_EMAIL <<<"$(setting .adminEmail)"
-    env_line ORG <<<"$(setting .org)"
+    env_line ORG <<<"$(organisation)"
     env_line SIGNOZ_URL <<<"$(setting .signozUrl)"
     cat <<END
 FRONT_MEMORY_MIB=$front_mib
@@ -94,6 +94,12 @@ FRONT_FILES=$(digest_of haproxy.cfg)
 COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml "$state/secrets/collector.env")
 END
   } | replace "$release/compose.env"
+}
+
+# The name that SigNoz knows its organisation by: under another one it would make a second beside it, without members.
+organisation() {
+  [ -s "$data/organisation" ] || setting .org | replace "$data/organisation"
+  cat "$data/organisation"
 }
 
 # Compose 2.26 leaves env_files out of the hashes it prints, so they count here.
