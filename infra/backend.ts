@@ -30,6 +30,8 @@ export interface Backend extends pulumi.Resource {
   readonly gate: { readonly address: pulumi.Output<string>; readonly host: pulumi.Output<string> };
   /** Names everything that it must apply; it reports this as `applied`. */
   readonly version: pulumi.Output<string>;
+  /** Names what it runs on: another one has everything still to apply, also where the version stays. */
+  readonly machine: pulumi.Output<string>;
   /**
    * Shell command, run from the project's folder, that prints how far it is: lines `stage=`, `applied=`, `error=`.
    * Exit 0: it was asked; 1: nobody can ask from here, and why is on stderr; 2: no answer this time.

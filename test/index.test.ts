@@ -240,7 +240,7 @@ describe("the program", () => {
         "bash infra/vm/progress.sh christopher-little-dev us-central1-a monitoring-dev",
       READY_TIMEOUT_MINUTES: "20",
     });
-    expect(triggers).toEqual([digest]);
+    expect(triggers).toEqual([digest, all("gcp:compute/instance:Instance")[0]?.state.instanceId]);
   });
 
   it("gives an engineer's own key the form that the gate takes the engineer from", () => {

@@ -6,7 +6,7 @@ import { within } from "../component";
 import { otlpPort } from "../network";
 
 export interface ReadyArgs {
-  backend: Pick<Backend, "gate" | "version" | "progress" | "log">;
+  backend: Pick<Backend, "gate" | "version" | "machine" | "progress" | "log">;
   certificate: Pick<GateCertificate, "caCertificate">;
   /** A key that the gate must accept. */
   key: pulumi.Input<string>;
@@ -17,7 +17,7 @@ export interface ReadyArgs {
 export class Ready extends pulumi.ComponentResource {
   constructor(name: string, args: ReadyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Ready", name, {}, opts);
-    const { gate, version, progress, log } = args.backend;
+    const { gate, version, machine, progress, log } = args.backend;
     new Command(
       `${name}-ready`,
       {
@@ -34,9 +34,10 @@ export class Ready extends pulumi.ComponentResource {
           READY_LOG: log,
           READY_TIMEOUT_MINUTES: String(args.readyTimeoutMinutes),
         },
-        triggers: [version],
+        triggers: [version, machine],
       },
-      within(this, opts),
+      // Else the last wait that succeeded stays when one fails, and nobody waits for that version when it comes back.
+      { ...within(this, opts), deleteBeforeReplace: true },
     );
     this.registerOutputs();
   }

@@ -12,6 +12,7 @@ import { prepareDelivery } from "./delivery";
 export class SignozVm extends pulumi.ComponentResource implements Backend {
   readonly gate: Backend["gate"];
   readonly version: pulumi.Output<string>;
+  readonly machine: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
 
@@ -91,6 +92,7 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
     const { address, host } = args.network;
     this.gate = { address: pulumi.output(address), host: pulumi.output(host) };
     this.version = completed["monitoring-digest"];
+    this.machine = instance.instanceId;
     this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
     this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
     this.registerOutputs({ version: this.version });

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import schemas from "./gcp-provider-schema.json";
 import type { Act, Kind, World } from "./kind.js";
@@ -179,7 +179,7 @@ function instance(google: Google, act: Act) {
   }));
   return place(act, "zones", "instances", {
     networkInterfaces,
-    instanceId: "1",
+    instanceId: act.olds.instanceId ?? String(randomInt(2 ** 47)),
     currentStatus: "RUNNING",
   });
 }

@@ -13,6 +13,7 @@ class Elsewhere extends pulumi.ComponentResource implements Backend {
     host: pulumi.output("otlp.elsewhere.example"),
   };
   readonly version = pulumi.output("v7");
+  readonly machine = pulumi.output("cluster-1");
   readonly progress = pulumi.output("echo applied=v7");
   readonly log = pulumi.output("kubectl logs gate");
 
@@ -43,7 +44,7 @@ describe("a backend of a few lines", () => {
   it("is asked by the ready check, in its own words, where its gate is", () => {
     const command = program.resources.find(({ type }) => type === "command:local:Command");
     expect(plain<Values>(command?.inputs)).toMatchObject({
-      triggers: ["v7"],
+      triggers: ["v7", "cluster-1"],
       environment: {
         GATE_HOST: "otlp.elsewhere.example",
         GATE_ADDRESS: "198.51.100.7",

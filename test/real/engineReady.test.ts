@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CloudResource } from "../../simulator/cloud/cloud.js";
 import { plain } from "../../simulator/cloud/values.js";
 import { EngineStack } from "./engine/stack.js";
@@ -89,6 +89,37 @@ it("is made good by the next `up`", async () => {
   const up = await stack.up();
   expect(up.error).toBeUndefined();
   expect(readyOutput()).toContain("gate: accepted");
+});
+
+describe("while the machine does not answer, the version being one that was applied before", () => {
+  beforeAll(async () => {
+    stack.config({ deletionProtection: false, readyTimeoutMinutes: 1 });
+    expect((await stack.up()).error).toBeUndefined();
+  });
+  const unanswered = async (values: Record<string, unknown>) => {
+    vmFollows = false;
+    published = {};
+    const undo = stack.config(values);
+    const up = await stack.up();
+    return { up, undo };
+  };
+  afterEach(async () => {
+    vmFollows = true;
+    await boot(find("Instance monitoring-dev-vm") as CloudResource);
+    expect((await stack.up()).error).toBeUndefined();
+  });
+
+  it("waits for a machine that was replaced", async () => {
+    const { up } = await unanswered({ bootImage: "debian-cloud/debian-13-next" });
+    expect(up.error).toContain("was not applied within 1 minutes");
+  });
+
+  it("waits for the way back from a version that never came up", async () => {
+    const { up, undo } = await unanswered({ org: "another" });
+    expect(up.error).toContain("was not applied within 1 minutes");
+    undo();
+    expect((await stack.up()).error).toContain("was not applied within 1 minutes");
+  }, 600_000);
 });
 
 async function boot({ inputs }: CloudResource): Promise<void> {
