@@ -4,9 +4,7 @@ import { asLabel, asLabels } from "./identity";
 import { limits } from "./limits";
 import type { GateOptions } from "./options";
 import {
-  alternatives,
   content,
-  list,
   marked,
   matches,
   oneOf,
@@ -95,29 +93,24 @@ export function ofScope(signal: Signal, options: GateOptions): Statements {
   };
 }
 
-/** The conventions' names and the stack's own: what Claude Code's say holds for the records of its scopes alone. */
-function namesAnywhere({ ownNames }: GateOptions): string[] {
-  const names = [
-    ...namesOf(conventions),
-    ...ownNames,
-    "engineer.verified",
-    redactedKeys,
-    "redaction.masked.keys",
-  ];
+/** Drops and tells Claude Code's names, which say what they hold on the records of its own scopes alone. */
+function withoutItsNames(signal: Signal, { ownNames }: GateOptions): string[] {
+  const anywhere = [...namesOf(conventions), ...ownNames];
+  const its = namesOf(claudeCode[signal].allowed).filter((name) => !anywhere.includes(name));
   return [
     'set(cache["rest"], attributes)',
-    `delete_matching_keys(cache["rest"], ${quote(`^(?:redaction[.].*|${alternatives(names)})$$`)})`,
+    `keep_matching_keys(cache["rest"], ${oneOf(its)})`,
     'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
     `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
     `set(attributes["${redactedKeys}"], cache["names"])`,
     `${marked} where cache["names"] != nil`,
     `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
-    `keep_keys(attributes, ${list(names)})`,
+    `delete_matching_keys(attributes, ${oneOf(its)})`,
   ];
 }
 
-export const ofResource = (options: GateOptions) =>
-  options.keepContent ? [] : namesAnywhere(options);
+export const ofResource = (signal: Signal, options: GateOptions) =>
+  options.keepContent ? [] : withoutItsNames(signal, options);
 
 export const otherScopes = (context: string, signal: Signal, options: GateOptions): Statements[] =>
   options.keepContent
@@ -126,6 +119,6 @@ export const otherScopes = (context: string, signal: Signal, options: GateOption
         {
           context,
           conditions: [`instrumentation_scope.name != "${claudeCode[signal].scope}"`],
-          statements: namesAnywhere(options),
+          statements: withoutItsNames(signal, options),
         },
       ];

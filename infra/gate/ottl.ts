@@ -17,9 +17,8 @@ export const unkept = "refused.unkept";
 export const redactedKeys = "redaction.redacted.keys";
 
 export const quote = (text: string) => JSON.stringify(text);
-export const list = (names: readonly string[]) => `[${names.map(quote).join(", ")}]`;
 /** The names as alternatives of a regular expression. */
-export const alternatives = (names: readonly string[]) =>
+const alternatives = (names: readonly string[]) =>
   names.map((name) => name.replace(/[.*+?^${}()|[\]\\$]/g, "\\$&")).join("|");
 /** A regular expression, as OTTL text, that matches one of the names and nothing else. */
 export const oneOf = (names: readonly string[]) => quote(`^(?:${alternatives(names)})$$`);

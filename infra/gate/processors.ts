@@ -106,7 +106,7 @@ function common(signal: Signal, options: GateOptions): Statements[] {
         atMost(valueBytes(options)),
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
         ...(options.keepContent ? [] : [knownSchema]),
-        ...ofResource(options),
+        ...ofResource(signal, options),
         ...tellNames,
         ...(signal === "metrics" ? asLabels(options) : []),
         `set(attributes["${odd}"], true) where attributes["${redactedKeys}"] != nil`,
