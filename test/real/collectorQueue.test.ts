@@ -2,14 +2,16 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
+import { encode } from "../../simulator/otlp";
 import { type Gate, OtlpClient, startGate } from "./gate";
 import { sample } from "./otlp";
 import { signozExporters } from "./parts/collector";
 import { storedIn } from "./pipelines";
+import { one } from "./requests";
 import { Sink } from "./sink";
 
 const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
@@ -74,6 +76,47 @@ describe("what the gate has said OK to", () => {
     await gate.stop();
     gate = await startGate({ keys: "shared-key", queueDir, override });
     await expect.poll(() => sink.records, { timeout: 60_000 }).toBe(accepted * recordsOfSample);
+  });
+});
+
+describe("counts of what was held back", () => {
+  it("are let go when their own queue is full, and cost no client a record", async () => {
+    const { service } = parse(readFileSync(shipped("otel-collector.yaml"), "utf8"), {
+      merge: true,
+    });
+    const { retry_on_failure } = exporters["signozclickhousemetrics/self"];
+    const override = {
+      exporters: {
+        "otlp/dead": {
+          endpoint: `127.0.0.1:${await freePort()}`,
+          tls: { insecure: true },
+          sending_queue: { enabled: true, sizer: "bytes", queue_size: 3000, num_consumers: 1 },
+          retry_on_failure,
+        },
+      },
+      service: {
+        pipelines: {
+          "metrics/counts": {
+            processors: service.pipelines["metrics/counts"].processors,
+            exporters: ["otlp/dead"],
+          },
+        },
+      },
+    };
+    const gate = await startGate({ keys: "shared-key", override });
+    onTestFinished(() => gate.stop());
+    const client = new OtlpClient(gate);
+    onTestFinished(() => client.close());
+    const name = (index: number) => `something-said-by-number-${index}`;
+    const answers = new Set<number>();
+    for (let index = 0; index < 100; index++) {
+      const record = { attributes: [{ key: name(index), value: { stringValue: "x" } }] };
+      answers.add(await client.send("logs", encode("logs", [one("logs", { record })]), key));
+    }
+    expect(answers).toEqual(new Set([0]));
+    // Which the batch tells of, up to 5 s later.
+    await expect.poll(() => gate.log(), { timeout: 30_000 }).toContain("Sender failed");
+    expect(gate.received()).toHaveLength(100);
   });
 });
 

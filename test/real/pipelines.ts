@@ -119,7 +119,11 @@ export function endsInFiles(dir: string) {
       ...Object.fromEntries(outputs.map((name) => [`file/${name}`, file(name)])),
     },
     service: {
-      pipelines: pipelinesEnding((name) => endOf[name.split("/")[1] ?? ""] ?? "file/stored"),
+      pipelines: {
+        ...pipelinesEnding((name) => endOf[name.split("/")[1] ?? ""] ?? "file/stored"),
+        // Without the batch they are written before the answer.
+        "metrics/counts": { processors: ["transform/counts"], exporters: ["file/counts"] },
+      },
       telemetry: { metrics: { level: "none", readers: [] } },
     },
   };
