@@ -82,11 +82,12 @@ case $1 in
     # Uninstalled meanwhile: what this has written since goes too.
     [ ! -s "$state/off" ] || clear_state
     ;;
-  status | doctor | refresh | uninstall | tracker)
+  status | doctor | refresh | uninstall)
     command=$1
     shift
     "$command" "$@"
     ;;
+  tracker) tracker "$2" "$3" ;;
   *)
     sed -n '2,/^$/s/^# \{0,1\}//p' "$self" >&2
     exit 2

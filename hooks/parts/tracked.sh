@@ -1,10 +1,12 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Part of telemetry-hook.sh: whether version control, or a manager of dotfiles, takes a file along.
 
-# tracker := what takes file $2 of folder $1 along, empty when nothing does. In doubt it is taken along:
-# the other way to keep the variables costs a line in the shell profile, a key in a repository costs the key.
+# tracker := what takes file $2 of folder $1 along, empty when nothing does; unsure := yes when another look may tell
+# otherwise. In doubt it is taken along: the other way to keep the variables costs a line in the shell profile, a key in
+# a repository costs the key.
 find_tracker() {
   tracker=
+  unsure=
   real=$(cd -P "$1" 2>/dev/null && pwd) || return 0
   for start in "$1" "$real"; do
     folder=$start
@@ -25,10 +27,11 @@ find_tracker() {
   esac
   [ -z "$tracker" ] && [ -n "${HOME-}" ] || return 0
   # In a process of its own: a dead network mount in the home holds for ever whoever looks at it.
-  ticks=40
+  ticks=30
   if bounded sh "$self" tracker "$1" "$2"; then
     tracker=$output
   else
+    unsure=yes
     tracker="something in $HOME does not answer, which may be what takes it along"
   fi
 }

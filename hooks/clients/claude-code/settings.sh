@@ -157,6 +157,8 @@ client_keep() {
   if [ -z "$obstacle" ] && [ -z "$remove" ]; then
     find_tracker "$client_folder" settings.json
     obstacle=$tracker
+    # What is there stays until a look tells: the next start takes another.
+    [ -z "$unsure" ] || { layers= && tracker=; }
     # Should an earlier start have put a key there, it goes before it is committed.
     [ -z "$tracker" ] || remove=remove
   fi

@@ -87,7 +87,7 @@ describe("whatever is broken, the session starts and the engineer's settings sur
       }
     };
     await Promise.all(Array.from({ length: 12 }, worker));
-  }, 60_000);
+  }, 120_000);
 
   it.each(faults.filter((fault) => !fault.skip))("$name", (fault) => {
     const { before, after, mode, runs, variables } = judged.get(fault.name) as Judged;
