@@ -2,7 +2,7 @@ import * as field from "./fields";
 
 /** What runs: SigNoz, its collector and ClickHouse, who opens it and how long it keeps what. */
 export const signoz = {
-  adminEmail: field.key("Login of SigNoz's root user", field.email),
+  adminEmail: field.key("Login of SigNoz's root user", field.optional(field.email)),
   passwordGeneration: field.key(
     "Generation of the passwords of SigNoz's root user and of ClickHouse's users; another name makes new ones",
     field.generation("2026-11"),

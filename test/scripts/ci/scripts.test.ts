@@ -32,7 +32,7 @@ describe("changed.sh", () => {
   };
 
   it.each([
-    ["infra/vm/files/compose.yaml", "program=true\n"],
+    ["infra/vm/files/gate.yaml", "program=true\n"],
     ["Pulumi.dev.yaml", "program=true\n"],
     ["package-lock.json", "program=true\n"],
     ["docs/runbook.md", "program=false\n"],
