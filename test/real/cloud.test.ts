@@ -113,7 +113,7 @@ describe("the gate before SigNoz Cloud", () => {
   it("sends nothing to whom its authority does not know", { tags: "attack/content" }, async () => {
     await cloud.start();
     const stranger = await SignozCloud.make(cloudKey);
-    sender = await startSender(senderPort, cloud, cloudKey, stranger.ca);
+    sender = await startSender(senderPort, cloud, cloudKey, { ca: stranger.ca });
     await open();
     await send(1);
     await expect.poll(() => sender.log(), { timeout: 30_000 }).toContain("SigNoz Cloud answered -");

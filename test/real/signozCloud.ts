@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
@@ -12,20 +13,34 @@ import { readLines } from "./pipelines";
 
 const host = "ingest.test";
 
+/** Where it listens; another network is entered by a command. */
+interface Place {
+  address: string;
+  port: number;
+  enter?: string[];
+}
+
 /** What stands for SigNoz Cloud: a real collector, which takes OTLP over TLS and HTTP with the one key that it knows. */
 export class SignozCloud {
   private readonly dir = mkdtempSync(join(tmpdir(), "signoz-cloud-"));
   private running?: ReturnType<typeof run>;
 
+  readonly host = host;
+
   private constructor(
-    readonly port: number,
+    private readonly place: Place,
     private readonly certificate: Certificate,
     private readonly key: string,
   ) {}
 
   /** Not started: it is down until then. */
-  static async make(key: string): Promise<SignozCloud> {
-    return new SignozCloud(await freePort(), await issueCertificate([host]), key);
+  static async make(key: string, place?: Place): Promise<SignozCloud> {
+    const here = place ?? { address: "127.0.0.1", port: await freePort() };
+    return new SignozCloud(here, await issueCertificate([host]), key);
+  }
+
+  get port() {
+    return this.place.port;
   }
 
   /** PEM of the authority that the sender must trust. */
@@ -38,7 +53,6 @@ export class SignozCloud {
   async start() {
     const tls = join(this.dir, "tls.pem");
     writeFileSync(tls, this.certificate.pem);
-    const health = `127.0.0.1:${await freePort()}`;
     const exporter = {
       path: join(this.dir, "received.jsonl"),
       flush_interval: "10ms",
@@ -46,14 +60,13 @@ export class SignozCloud {
     };
     const config = {
       extensions: {
-        health_check: { endpoint: health },
         bearertokenauth: { header: "signoz-ingestion-key", scheme: "", token: this.key },
       },
       receivers: {
         otlp: {
           protocols: {
             http: {
-              endpoint: `127.0.0.1:${this.port}`,
+              endpoint: `${this.place.address}:${this.port}`,
               tls: { cert_file: tls, key_file: tls },
               auth: { authenticator: "bearertokenauth" },
             },
@@ -62,7 +75,7 @@ export class SignozCloud {
       },
       exporters: { file: exporter },
       service: {
-        extensions: ["health_check", "bearertokenauth"],
+        extensions: ["bearertokenauth"],
         pipelines: Object.fromEntries(
           signals.map((signal) => [signal, { receivers: ["otlp"], exporters: ["file"] }]),
         ),
@@ -71,8 +84,19 @@ export class SignozCloud {
     };
     const file = join(this.dir, "config.yaml");
     writeFileSync(file, stringify(config));
-    this.running = run(await collector(), ["--config", file], {});
-    await untilHealthy("SigNoz Cloud", `http://${health}/`, this.running);
+    const [binary = "", ...args] = [
+      ...(this.place.enter ?? []),
+      await collector(),
+      "--config",
+      file,
+    ];
+    const running = run(binary, args, {});
+    this.running = running;
+    for (let waited = 0; !running.log().includes("Everything is ready"); waited += 50) {
+      if (running.exited() || waited > 30_000)
+        throw new Error(`SigNoz Cloud did not start:\n${running.log()}`);
+      await sleep(50);
+    }
   }
 
   async stop() {
@@ -94,22 +118,32 @@ export class SignozCloud {
   }
 }
 
-/** The real HAProxy with the shipped sender.cfg in front of SigNoz Cloud. */
-export async function startSender(port: number, cloud: SignozCloud, key: string, ca = cloud.ca) {
+/** A certificate for the name of SigNoz Cloud, and the file of its authority. */
+export async function issuer() {
+  const certificate = await issueCertificate([host]);
+  const ca = join(mkdtempSync(join(tmpdir(), "signoz-cloud-")), "ca.pem");
+  writeFileSync(ca, certificate.ca);
+  return { certificate, ca };
+}
+
+/** The real HAProxy with the shipped sender.cfg in front of what stands for SigNoz Cloud. */
+export async function startSender(
+  port: number,
+  cloud: { port: number; ca: string },
+  key: string,
+  { binary, ca = cloud.ca }: { binary?: string; ca?: string } = {},
+) {
   const health = `127.0.0.1:${await freePort()}`;
-  const sender = run(
-    await haproxy(),
-    ["-db", "-f", join(__dirname, "../../infra/vm/cloud/sender.cfg")],
-    {
-      SENDER_BIND: `127.0.0.1:${port}`,
-      SENDER_HEALTH_BIND: health,
-      SENDER_HOST: host,
-      SENDER_PORT: cloud.port,
-      SENDER_ADDRESS: `127.0.0.1:${cloud.port}`,
-      SENDER_CA: ca,
-      SENDER_KEY: key,
-    },
-  );
+  const shipped = join(__dirname, "../../infra/vm/cloud/sender.cfg");
+  const sender = run(binary ?? (await haproxy()), ["-db", "-f", shipped], {
+    SENDER_BIND: `127.0.0.1:${port}`,
+    SENDER_HEALTH_BIND: health,
+    SENDER_HOST: host,
+    SENDER_PORT: cloud.port,
+    SENDER_ADDRESS: `127.0.0.1:${cloud.port}`,
+    SENDER_CA: ca,
+    SENDER_KEY: key,
+  });
   await untilHealthy("sender", `http://${health}/health`, sender);
   return sender;
 }

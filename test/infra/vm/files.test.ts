@@ -228,6 +228,8 @@ describe("compose.yaml before SigNoz Cloud", () => {
     ]);
     expect(membersOf(services, "cloud")).toEqual(["sender"]);
     expect(membersOf(services, "write")).toEqual(["collector", "sender"]);
+    expect(membersOf(services, "gate")).toEqual(["collector", "front"]);
+    expect(membersOf(services, "public")).toEqual(["front"]);
     expect(Object.keys(networks)).toEqual(["write", "gate", "public", "cloud"]);
   });
 });
