@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { groupsOf, signals } from "../../simulator/otlp";
+import { signals } from "../../simulator/otlp";
 import { CloudMachine, cloudKey } from "./machine/cloudMachine";
 import { machineMissing } from "./machine/machine";
 import { defaultMemory } from "./machine/memory";
-import { countRecords, levels, sample, valuesOf } from "./otlp";
+import { levels, sample, valuesOf } from "./otlp";
+import { recordsOf } from "./signozCloud";
 
 const missing = machineMissing();
 const suite = missing ? describe.skip : describe;
@@ -19,23 +20,13 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
     await machine.deliver(secrets);
     return machine.startup({ patience: 30 });
   };
-  const arrived = () =>
-    signals.map(
-      (signal) =>
-        machine.cloud
-          .received()
-          .flatMap((request) => groupsOf(signal, request))
-          .filter(({ resource }) => !JSON.stringify(resource ?? {}).includes("monitoring-gate"))
-          .flatMap(({ scopes }) => scopes.flatMap(({ records }) => records)).length,
-    );
+  const arrived = () => machine.cloud.records();
   const send = async (times: number, key: string) => {
     const client = machine.client();
     for (let i = 0; i < times; i++)
       for (const signal of signals) expect(await client.send(signal, sample(signal), key)).toBe(0);
     client.close();
   };
-  const of = (times: number) =>
-    signals.map((signal) => times * countRecords(signal, sample(signal)));
 
   beforeAll(async () => {
     machine = await CloudMachine.startCloud();
@@ -147,7 +138,7 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
 
   it("takes telemetry from outside to SigNoz Cloud, with the key's owner on it", async () => {
     await send(1, "first.last.5e3f0b61c2");
-    await expect.poll(arrived, soon).toEqual(of(1));
+    await expect.poll(arrived, soon).toEqual(recordsOf(1));
     const { resource } = levels(machine.cloud.received());
     expect(valuesOf(resource, "engineer")).toContain("first.last");
   });
@@ -157,7 +148,7 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
     await send(5, "shared-key-1");
     machine.sh("docker restart monitoring-collector-1 >/dev/null");
     await machine.cloud.start();
-    await expect.poll(arrived, soon).toEqual(of(6));
+    await expect.poll(arrived, soon).toEqual(recordsOf(6));
   });
 
   it("tells of a key that SigNoz Cloud does not know, takes telemetry all the same, and sends it with the right key", async () => {
@@ -168,12 +159,12 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
       /stage=content status=failed error=SigNoz Cloud at ingest.test:443 refuses monitoring:cloudIngestionKey \(HTTP 401\)/,
     );
     await send(2, "shared-key-1");
-    expect(arrived()).toEqual(of(6));
+    expect(arrived()).toEqual(recordsOf(6));
     secrets[machine.keyVersion] = cloudKey;
     const mended = await apply();
     expect(mended, mended.output).toMatchObject({ status: 0 });
     expect(mended.output).toContain("services=sender");
-    await expect.poll(arrived, soon).toEqual(of(8));
+    await expect.poll(arrived, soon).toEqual(recordsOf(8));
   });
 
   it("leaves no key of SigNoz Cloud in what it logs", () => {

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
-import { signals } from "../../simulator/otlp";
+import { groupsOf, signals } from "../../simulator/otlp";
 import { type Exported, run, untilHealthy } from "./gate";
+import { countRecords, sample } from "./otlp";
 import { collector } from "./parts/collector";
 import { haproxy } from "./parts/haproxy";
 import { readLines } from "./pipelines";
@@ -60,7 +61,8 @@ export class SignozCloud {
     };
     const config = {
       extensions: {
-        bearertokenauth: { header: "signoz-ingestion-key", scheme: "", token: this.key },
+        // Capital letters, as Go's HTTP server calls it: the extension looks for nothing else.
+        bearertokenauth: { header: "Signoz-Ingestion-Key", scheme: "", token: this.key },
       },
       receivers: {
         otlp: {
@@ -107,9 +109,16 @@ export class SignozCloud {
     return readLines(join(this.dir, "received.jsonl"));
   }
 
-  /** All that arrived, as text. */
-  text(): string {
-    return JSON.stringify(this.received());
+  /** How many metrics, log records and spans of Claude Code arrived; the gate tells of itself too. */
+  records(): number[] {
+    const requests = this.received();
+    return signals.map(
+      (signal) =>
+        requests
+          .flatMap((request) => groupsOf(signal, request))
+          .filter(({ resource }) => JSON.stringify(resource ?? {}).includes("claude-code"))
+          .flatMap(({ scopes }) => scopes.flatMap(({ records }) => records)).length,
+    );
   }
 
   async remove() {
@@ -117,6 +126,10 @@ export class SignozCloud {
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
+
+/** The same of so many samples of each signal. */
+export const recordsOf = (times: number) =>
+  signals.map((signal) => times * countRecords(signal, sample(signal)));
 
 /** A certificate for the name of SigNoz Cloud, and the file of its authority. */
 export async function issuer() {
