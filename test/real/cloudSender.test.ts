@@ -16,7 +16,7 @@ describe.each<Suite>(["testing", "trixie"])("sender.cfg in HAProxy of Debian %s"
   const made = issuer();
   const cloud = createServer({}, ({ headers, url, method }, response) => {
     asked = { method, url, host: headers.host, key: headers["signoz-ingestion-key"] };
-    response.writeHead(answer, { "retry-after": "7" }).end("a body");
+    response.writeHead(answer, { "retry-after": "7" }).end(`no such key: ${key}`);
   });
 
   beforeAll(async () => {
@@ -51,6 +51,7 @@ describe.each<Suite>(["testing", "trixie"])("sender.cfg in HAProxy of Debian %s"
       answer = status;
       const answered = await send();
       expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "7"]);
+      expect(await answered.text()).not.toContain("no such key");
       await expect.poll(() => sender.log()).toContain(`SigNoz Cloud answered ${status}`);
       expect(sender.log()).not.toContain(key);
     },

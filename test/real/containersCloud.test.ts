@@ -88,7 +88,7 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
     cloud: ["203.0.113.7", 443],
     mail: ["203.0.113.7", 587],
     private: ["10.0.0.1", 443],
-    "metadata's-DNS": ["169.254.169.254", 53],
+    "DNS-of-metadata": ["169.254.169.254", 53],
     metadata: ["169.254.169.254", 80],
     "metadata-by-IPv6": ["fd20:ce::254", 80],
     machine: ["10.0.0.2", 4317],
@@ -98,7 +98,7 @@ suite(`the gate before SigNoz Cloud in real containers${missing && ` (${missing}
   it.each([
     ["collector", []],
     ["front", []],
-    ["sender", ["cloud", "metadata's-DNS"]],
+    ["sender", ["DNS-of-metadata", "cloud"]],
   ] as const)(
     "%s reaches beyond the machine %j",
     { tags: "attack/machine" },

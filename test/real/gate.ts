@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { GateOptions as Rendered } from "../../infra/gate/options";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { cloudStore } from "../../infra/vm/stores";
@@ -14,7 +14,7 @@ import { exportPath, type Signal } from "../../simulator/otlp";
 import { composeOf } from "../compose";
 import { collector, signozExporters } from "./parts/collector";
 import { haproxy } from "./parts/haproxy";
-import { endsInFiles, layConfig, readLines } from "./pipelines";
+import { cloudExporters, endsInFiles, layConfig, readLines } from "./pipelines";
 
 const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
 
@@ -201,7 +201,11 @@ async function startCollector(
   const args = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
-    senderPort ? cloudExporters(dir) : storePort ? {} : endsInFiles(dir),
+    senderPort
+      ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
+      : storePort
+        ? {}
+        : endsInFiles(dir),
     override ?? {},
   ];
   for (const [index, config] of configs.entries()) {
@@ -236,15 +240,8 @@ export function run(
   };
 }
 
-/** The shipped exporters without those of ClickHouse, which the collector that tests build does not know. */
-function cloudExporters(dir: string) {
-  const all = parse(readFileSync(join(dir, "exporters.yaml"), "utf8"), { merge: true });
-  const known = Object.entries(all).filter(([name]) => /^(?:otlphttp|file|nop)\b/.test(name));
-  return { exporters: Object.fromEntries(known) };
-}
-
 /** By what the shipped compose.yaml tells the collector to write to SigNoz Cloud. */
-function cloudEnvironment(): Record<string, string> {
+export function cloudEnvironment(): Record<string, string> {
   const { environment } = composeOf(deliveredFiles(undefined, cloudStore)).services.collector;
   return Object.fromEntries(
     Object.entries<string>(environment).filter(([name]) => name.startsWith("STORE_")),

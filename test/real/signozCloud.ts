@@ -37,7 +37,7 @@ export class SignozCloud {
   /** Not started: it is down until then. */
   static async make(key: string, place?: Place): Promise<SignozCloud> {
     const here = place ?? { address: "127.0.0.1", port: await freePort() };
-    return new SignozCloud(here, await issueCertificate([host]), key);
+    return new SignozCloud(here, await issueCertificate([host], "authority of SigNoz Cloud"), key);
   }
 
   get port() {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { deliveredFiles, machineSettings } from "../../../infra/vm/delivery";
 import { cloudStore } from "../../../infra/vm/stores";
 import { fixtureSettings } from "../../../simulator/program";
+import { collector } from "../parts/collector";
+import { cloudExporters } from "../pipelines";
 import { SignozCloud } from "../signozCloud";
 import { ContainerMachine } from "./containerMachine";
 import { defaultSettings, host } from "./delivered";
@@ -19,8 +21,8 @@ export class CloudMachine extends ContainerMachine {
   private names!: ChildProcess;
 
   override files = deliveredFiles(undefined, cloudStore);
-  // What is stored anywhere ends in SigNoz Cloud, so nothing of the shipped exporters is overridden.
-  protected override override = {};
+  protected override collector = collector;
+  protected override override = cloudExporters(this.files["exporters.yaml"] ?? "");
   protected override listening = [`${address}:587`, "fd20:ce::254:80", "2001:db8::7:587"];
 
   static startCloud(): Promise<CloudMachine> {

@@ -79,10 +79,8 @@ export class ContainerMachine extends Machine {
     // The kernel raises a hard limit for CAP_SYS_RESOURCE only, which a sandbox may lack.
     const files = Number(execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }));
     if (files < 262_144 && !mayResizeOnline())
-      machine.files["compose.yaml"] = (machine.files["compose.yaml"] ?? "").replaceAll(
-        "262144",
-        `${files}`,
-      );
+      for (const name of ["compose.yaml", "gate.yaml"])
+        machine.files[name] = (machine.files[name] ?? "").replaceAll("262144", `${files}`);
     return machine.begin(diskMib);
   }
 
@@ -104,6 +102,8 @@ export class ContainerMachine extends Machine {
     return { pid: this.beyond.pid as number, address: outside };
   }
 
+  protected collector = signozExporters;
+
   protected override async installDocker() {
     mkdirSync(join(this.dir, "docker"));
     enter(
@@ -113,7 +113,7 @@ export class ContainerMachine extends Machine {
         this.dir,
         `${address} ${host}`,
         await imageParts(),
-        await signozExporters(),
+        await this.collector(),
         dirname(await haproxy()),
       ],
       stringify(this.override),
