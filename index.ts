@@ -15,20 +15,20 @@ import { contentInput } from "./infra/signoz/contentInput";
 import { StackSecrets } from "./infra/stackSecrets";
 
 const settings = readSettings();
-const { engineers, gate, machine, signoz, alerts } = settings;
+const { engineers, gate, machine, signoz, alerts, cloud } = settings;
 const content = renderContent(contentInput(settings));
 const stack = pulumi.getStack();
 const name = `monitoring-${stack}`;
 const apis = enableApis();
-/** Generations of keys and authorities in force; the next update reads them and refuses what would cut engineers off. */
-export const generations = checkedGenerations({ ...engineers, ...gate });
+/** Backend, and generations of keys and authorities, in force; the next update reads them and refuses what would lose data or cut engineers off. */
+export const generations = checkedGenerations({ ...engineers, ...gate, ...machine });
 const afterChecks = { dependsOn: generations.apply(() => apis) };
 const network = new Network(name, { ...gate, ...machine, ...settings.place }, afterChecks);
 const certificate = new GateCertificate(name, { ...gate, hosts: network.names });
 const account = newAccount(name, afterChecks);
 const access = { ...engineers, stack, place: machine, gateReader: account.member };
 const keys = new IngestionKeys(name, access, afterChecks);
-const kept = { ...access, ...signoz, ...alerts, network, certificate };
+const kept = { ...access, ...signoz, ...alerts, ...cloud, network, certificate };
 const secrets = new StackSecrets(name, kept, afterChecks);
 const versions = { ...keys.versions, ...secrets.versions };
 const given = { content, settings, network, account: account.email, secrets: versions };

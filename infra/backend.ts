@@ -8,9 +8,12 @@ export interface SecretVersions {
   ingestionKeys: string[];
   engineerKeys: string[];
   tls: string;
-  signozAdmin: string;
-  clickhouse: string;
-  alerts: string;
+  /** Of a SigNoz of our own, as the two below. */
+  signozAdmin?: string | undefined;
+  clickhouse?: string | undefined;
+  alerts?: string | undefined;
+  /** Of SigNoz Cloud. */
+  cloud?: string | undefined;
 }
 
 /** What every backend takes. */

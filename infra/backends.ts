@@ -1,6 +1,9 @@
 import type { BackendClass } from "./backend";
 import type { Settings } from "./config/settings";
-import { SignozVm } from "./vm/machine";
+import { CloudVm, SignozVm } from "./vm/machine";
 
 /** By the value of `monitoring:backend`. */
-export const backends: Record<Settings["machine"]["backend"], BackendClass> = { vm: SignozVm };
+export const backends: Record<Settings["machine"]["backend"], BackendClass> = {
+  vm: SignozVm,
+  cloud: CloudVm,
+};

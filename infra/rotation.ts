@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
+import type { BackendName } from "./config/backends";
 
-/** What the stack goes through by generations; index.ts exports it as `generations`. */
+/** What the stack goes through by generations, and what it is made of; index.ts exports it as `generations`. */
 export interface Generations {
   ingestionKeyGenerations: string[];
   certificateAuthorities: string[];
+  backend: BackendName;
 }
 
 /**
@@ -14,12 +16,29 @@ export interface Generations {
 export function checkedGenerations(wanted: Generations): pulumi.Output<Generations> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const deployed = new pulumi.StackReference("deployed", { name });
-  const { ingestionKeyGenerations, certificateAuthorities } = wanted;
-  return deployed.getOutput("generations").apply((before?: Generations) => {
+  const { ingestionKeyGenerations, certificateAuthorities, backend } = wanted;
+  return deployed.getOutput("generations").apply((before?: Partial<Generations>) => {
+    refuseOtherBackend(before, backend);
     refuseLostLatest(before?.ingestionKeyGenerations ?? [], ingestionKeyGenerations);
     refuseUntrustedSigner(before?.certificateAuthorities ?? [], certificateAuthorities);
-    return { ingestionKeyGenerations, certificateAuthorities };
+    return { ingestionKeyGenerations, certificateAuthorities, backend };
   });
+}
+
+/**
+ * Refuses another backend for a stack that has one: what the first has stored would be nowhere.
+ * @param deployed undefined before the first update; without a backend it is that of stacks of the time of only one
+ * @throws pulumi.RunError that names the way
+ */
+export function refuseOtherBackend(
+  deployed: Partial<Generations> | undefined,
+  wanted: BackendName,
+): void {
+  const before = deployed && (deployed.backend ?? "vm");
+  if (before === undefined || before === wanted) return;
+  throw refusal(
+    `monitoring:backend = "${wanted}" would take the place of "${before}", which keeps this stack's telemetry; make a new stack beside this one (docs/runbook.md, SigNoz Cloud), or run: pulumi config set monitoring:backend ${before}`,
+  );
 }
 
 /**

@@ -17,15 +17,26 @@ type ChannelSecrets = Pick<
   "smtpPassword" | "alertSlackWebhookUrl" | "alertWebhookUrl" | "alertWebhookToken"
 >;
 
-export interface StackSecretsArgs extends ChannelSecrets {
+/** What a SigNoz of our own is given, and its database. */
+interface SignozSecrets extends ChannelSecrets {
+  /** Another one makes new passwords. */
+  passwordGeneration: string;
+}
+
+/** What the gate hands telemetry to needs, by its name among the versions. */
+type StoreSecrets = {
+  [Name in "signozAdmin" | "clickhouse" | "alerts" | "cloud"]?: VersionedSecret;
+};
+
+export interface StackSecretsArgs extends SignozSecrets {
   stack: string;
   /** IAM members that may read the endpoint. */
   secretReaders: string[];
   place: DataPlace;
   network: Pick<Network, "address" | "host">;
   certificate: Pick<GateCertificate, "caCertificate" | "certificateAndKey">;
-  /** Another one makes new passwords. */
-  passwordGeneration: string;
+  /** Given where SigNoz Cloud keeps the telemetry: there is no SigNoz of our own then. */
+  cloudIngestionKey: pulumi.Input<string> | undefined;
   /** IAM member that runs the gate and the store. */
   gateReader: pulumi.Input<string>;
 }
@@ -35,9 +46,7 @@ export class StackSecrets extends pulumi.ComponentResource {
   /** JSON {grpc: "<ip>:4317", url, caCertificate}; not secret in itself, kept where engineers fetch the key. */
   readonly endpoint: VersionedSecret;
   readonly tls: VersionedSecret;
-  readonly signozAdmin: VersionedSecret;
-  readonly clickhouse: VersionedSecret;
-  readonly alerts: VersionedSecret;
+  private readonly store: StoreSecrets;
   /** https URL that OTLP clients dial. */
   readonly url: pulumi.Output<string>;
 
@@ -78,20 +87,49 @@ export class StackSecrets extends pulumi.ComponentResource {
       "the gate's certificate and its private key",
       args.certificate.certificateAndKey,
     );
-    const keepers = { generation: args.passwordGeneration };
-    // The rule and the symbols of SigNoz's password check (v0.138.0: 12 characters, one of each kind).
-    const admin = { keepers, length: 32, minLower: 1, minUpper: 1, minNumeric: 1, minSpecial: 1 };
-    this.signozAdmin = secret(
+    this.store =
+      args.cloudIngestionKey === undefined
+        ? signozSecrets(name, args, secret, self)
+        : {
+            cloud: secret(
+              "signoz-cloud",
+              "the ingestion key of SigNoz Cloud",
+              args.cloudIngestionKey,
+            ),
+          };
+    this.registerOutputs({ url: this.url });
+  }
+
+  /** What the gate and the store read. */
+  get versions() {
+    const ofStore: { [Name in keyof StoreSecrets]: pulumi.Output<string> } = {};
+    for (const [name, { latest }] of Object.entries(this.store))
+      ofStore[name as keyof StoreSecrets] = latest;
+    return { tls: this.tls.latest, ...ofStore };
+  }
+}
+
+function signozSecrets(
+  name: string,
+  args: SignozSecrets,
+  secret: (what: string, holds: string, payload: pulumi.Input<string>) => VersionedSecret,
+  opts: pulumi.ResourceOptions,
+) {
+  const keepers = { generation: args.passwordGeneration };
+  // The rule and the symbols of SigNoz's password check (v0.138.0: 12 characters, one of each kind).
+  const admin = { keepers, length: 32, minLower: 1, minUpper: 1, minNumeric: 1, minSpecial: 1 };
+  return {
+    signozAdmin: secret(
       "signoz-admin",
       "password of SigNoz' root user",
-      new RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, self).result,
-    );
-    this.clickhouse = secret(
+      new RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, opts).result,
+    ),
+    clickhouse: secret(
       "clickhouse",
       "JSON of the passwords of ClickHouse's users",
-      clickhousePasswords(name, keepers, self),
-    );
-    this.alerts = secret(
+      clickhousePasswords(name, keepers, opts),
+    ),
+    alerts: secret(
       "alerts",
       "JSON of the secrets of alerts' channels",
       pulumi.jsonStringify({
@@ -100,22 +138,11 @@ export class StackSecrets extends pulumi.ComponentResource {
         webhookUrl: args.alertWebhookUrl ?? "",
         webhookToken: args.alertWebhookToken ?? "",
       }),
-    );
-    this.registerOutputs({ url: this.url });
-  }
-
-  /** What the gate and the store read. */
-  get versions() {
-    return {
-      tls: this.tls.latest,
-      signozAdmin: this.signozAdmin.latest,
-      clickhouse: this.clickhouse.latest,
-      alerts: this.alerts.latest,
-    };
-  }
+    ),
+  };
 }
 
-/** ClickHouse's users: each service gets the grants that it needs (infra/vm/files/clickhouse/users.xml). */
+/** ClickHouse's users: each service gets the grants that it needs (infra/vm/store/clickhouse/users.xml). */
 const clickhouseUsers = ["signoz", "collector", "migrator"] as const;
 
 /** JSON {signoz, collector, migrator} of passwords. */

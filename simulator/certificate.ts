@@ -10,11 +10,15 @@ export interface Certificate {
   pem: string;
 }
 
-export async function issueCertificate(names: string[]): Promise<Certificate> {
+/** @param authority its name: who trusts two authorities of one name asks the wrong one */
+export async function issueCertificate(
+  names: string[],
+  authority = "test authority",
+): Promise<Certificate> {
   const [caKeys, leafKeys] = await Promise.all([newKeys(), newKeys()]);
   const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: tomorrow() };
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "CN=test authority",
+    name: `CN=${authority}`,
     keys: caKeys,
     signingAlgorithm: algorithm,
     ...validity,

@@ -140,6 +140,7 @@ describe("the program", () => {
       generations: {
         ingestionKeyGenerations: ["2026-10", "2026-11"],
         certificateAuthorities: ["1"],
+        backend: "vm",
       },
     });
     expect(telemetryHook).toContain("https://10.113.0.203.bc.googleusercontent.com:4317");

@@ -3,7 +3,11 @@ import { machineType } from "./machineTypes";
 
 /** What it runs on and where its data lies. */
 export const machine = {
-  backend: field.key("What runs the gate and the store: a VM", field.oneOf("vm"), "vm"),
+  backend: field.key(
+    "What keeps the telemetry behind the gate: SigNoz on the same VM, or SigNoz Cloud",
+    field.oneOf("vm", "cloud"),
+    "vm",
+  ),
   machineType: field.key(
     "Machine type of the VM, with at least 7.5 GB of memory",
     machineType,

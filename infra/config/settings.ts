@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { alertContradictions, alerts } from "./alerts";
+import { ownKeys } from "./backends";
+import { cloud } from "./cloud";
 import { engineerContradictions, engineers, renamedEngineers } from "./engineers";
 import * as field from "./fields";
 import { gate, gateContradictions } from "./gate";
@@ -7,7 +9,7 @@ import { machine, machineContradictions, renamedMachine } from "./machine";
 import { signoz, signozContradictions } from "./signoz";
 
 /** Every key of the `monitoring:` namespace, by group; `npm run docs` writes Pulumi.yaml and docs/configuration.md from it. */
-export const groups = { engineers, gate, machine, signoz, alerts };
+export const groups = { engineers, gate, machine, signoz, alerts, cloud };
 
 const renamed: Record<string, string> = { ...renamedEngineers, ...renamedMachine };
 
@@ -40,12 +42,14 @@ export function readSettings(): Settings {
     machine: read(machine),
     signoz: read(signoz),
     alerts: read(alerts),
+    cloud: read(cloud),
     place: read(place, "gcp"),
   };
   const region = values.place.zone?.replace(/-[a-z]$/, "");
   const { retentionDaysMetrics } = values.signoz;
   faults.push(
     ...unknownKeys(),
+    ...backendFaults(values.machine),
     ...stackNameFaults(),
     ...engineerContradictions(values.engineers),
     ...gateContradictions(values.gate),
@@ -62,7 +66,7 @@ export function readSettings(): Settings {
     );
   const settings = { ...values, place: { ...values.place, region } } as Settings;
   const { smtpHost, alertSlackWebhookUrl, alertWebhookUrl } = settings.alerts;
-  if (!smtpHost && !alertSlackWebhookUrl && !alertWebhookUrl)
+  if (!settings.cloud.cloudEndpoint && !smtpHost && !alertSlackWebhookUrl && !alertWebhookUrl)
     pulumi.log.warn(
       "SigNoz's alerts reach nobody: set monitoring:alertEmails with smtpHost, alertSlackWebhookUrl or alertWebhookUrl",
     );
@@ -101,6 +105,33 @@ function fixOf(name: string, kind: field.Kind<unknown>, preset: unknown): string
   if (kind.type === "array") return `pulumi config set --path '${name}[0]' ${kind.example}`;
   const value = preset === undefined || preset === "" ? kind.example : preset;
   return `pulumi config set ${kind.secret ? "--secret " : ""}${name} ${value}`;
+}
+
+/** What the chosen backend lacks, and what is set that only another one reads. */
+function backendFaults({ backend }: Partial<Settings["machine"]>): string[] {
+  if (backend === undefined) return [];
+  const config = pulumi.runtime.allConfig();
+  return ownKeys.flatMap((own) =>
+    Object.entries(own.keys).flatMap(([key, { kind, default: preset }]) => {
+      const name = `monitoring:${key}`;
+      const text = config[name];
+      // The engine gives the defaults of Pulumi.yaml as if they were set.
+      const unset = typeof preset === "string" ? preset : JSON.stringify(preset);
+      const isSet = text !== undefined && text !== unset;
+      if (own.backend === backend)
+        return isSet || !own.needs.includes(key)
+          ? []
+          : [
+              `${name} is not set, which backend "${backend}" needs; run: ${fixOf(name, kind, preset)}`,
+            ];
+      const shown = kind.secret ? "[secret]" : JSON.stringify(text);
+      return isSet
+        ? [
+            `${name} = ${shown} is for backend "${own.backend}" alone, and this stack's is "${backend}"; run: pulumi config rm ${name}`,
+          ]
+        : [];
+    }),
+  );
 }
 
 /** Pulumi.yaml cannot ask for encryption of a key that may be empty, and the SDK hides from its types who is encrypted. */

@@ -2,7 +2,10 @@ import * as field from "./fields";
 
 /** What runs: SigNoz, its collector and ClickHouse, who opens it and how long it keeps what. */
 export const signoz = {
-  adminEmail: field.key("Login of SigNoz's root user, an address that no member has", field.email),
+  adminEmail: field.key(
+    "Login of SigNoz's root user, an address that no member has",
+    field.optional(field.email),
+  ),
   passwordGeneration: field.key(
     "Generation of the passwords of SigNoz's root user and of ClickHouse's users; another name makes new ones",
     field.generation("2026-11"),

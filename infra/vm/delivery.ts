@@ -8,51 +8,39 @@ import { gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
+import { type Store, signozStore, type VmSettings } from "./stores";
 
-/** Folders whose files land on the VM, side by side in one folder. */
-const deliveredFolders = ["vm/files", "gate", "signoz/provisioning"].map((folder) =>
-  join(__dirname, "..", folder),
-);
+/** Folders whose files land on every VM, side by side with the store's in one folder. */
+const everywhere = ["vm/files", "gate"];
+
 const retentionDays = (signoz: Settings["signoz"]) => ({
   metrics: signoz.retentionDaysMetrics,
   logs: signoz.retentionDaysLogs,
   traces: signoz.retentionDaysTraces,
 });
 
-/** What startup.sh reads as monitoring-settings; plain settings and names, no secret. */
-export function machineSettings(
-  { engineers, gate, signoz, alerts }: Omit<Settings, "place" | "machine">,
+/**
+ * What startup.sh reads as monitoring-settings; plain settings and names, no secret.
+ * @param own what the store's settings add
+ */
+export function machineSettings<Own extends ReturnType<Store["settings"]>>(
+  { engineers, gate, signoz }: VmSettings,
   host: string,
   secrets: SecretVersions,
+  own: Own,
 ) {
   return {
     host,
     org: engineers.org,
-    adminEmail: signoz.adminEmail,
+    ...own,
     images: {
-      signoz: `signoz/signoz:${signoz.signozVersion}`,
+      ...own.images,
       collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
       front: `haproxy:${gate.haproxyVersion}`,
-      clickhouse: `clickhouse/clickhouse-server:${signoz.clickhouseVersion}`,
-      keeper: `clickhouse/clickhouse-keeper:${signoz.keeperVersion ?? signoz.clickhouseVersion.replace(/@.*/, "")}`,
     },
     secrets,
     dataDeviceName,
-    signozUrl: signoz.signozUrl,
-    smtp:
-      alerts.smtpHost === undefined
-        ? null
-        : {
-            host: alerts.smtpHost,
-            from: alerts.smtpFrom,
-            user: alerts.smtpUser ?? "",
-            requireTls: alerts.smtpRequireTls,
-          },
     retentionDays: retentionDays(signoz),
-    histogramQuantile:
-      signoz.histogramQuantileUrl === undefined
-        ? null
-        : { url: signoz.histogramQuantileUrl, sha256: signoz.histogramQuantileSha256 },
   };
 }
 
@@ -62,20 +50,25 @@ export function machineSettings(
  *   applies when it changes, and reports it once applied
  * @throws Error when Compute Engine would refuse the size
  */
-export function prepareDelivery(settings: Settings, content: SignozContent) {
-  const { "startup.sh": startup, ...files } = deliveredFiles({
+export function prepareDelivery(settings: Settings, content: SignozContent, store: Store) {
+  const options = {
     keepContent: settings.gate.keepContent,
     ownNames: settings.gate.ownNames,
     retentionDays: retentionDays(settings.signoz),
-  });
+  };
+  const { "startup.sh": startup, ...files } = deliveredFiles(options, store);
   if (startup === undefined) throw new Error("infra/vm/files has no startup.sh for the VM to run");
   const prepared = {
     "startup-script": startup,
     "monitoring-files": JSON.stringify(files),
-    "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
+    ...(store.takesContent && {
+      "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
+    }),
   };
   const complete = (host: string, secrets: SecretVersions) => {
-    const settingsText = JSON.stringify(machineSettings(settings, host, secrets));
+    const settingsText = JSON.stringify(
+      machineSettings(settings, host, secrets, store.settings(settings)),
+    );
     const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);
     const digest = createHash("sha256").update(JSON.stringify(delivered)).digest("hex");
@@ -89,10 +82,13 @@ export function prepareDelivery(settings: Settings, content: SignozContent) {
  * @param options what of the gate's configuration is rendered from the settings
  * @throws Error when two folders deliver the same path
  */
-export function deliveredFiles(options: GateOptions = defaultGate): Record<string, string> {
+export function deliveredFiles(
+  options: GateOptions = defaultGate,
+  store: Store = signozStore,
+): Record<string, string> {
   const files: Record<string, string> = gateFiles(options);
-  for (const folder of deliveredFolders)
-    for (const [path, text] of Object.entries(readFiles(folder))) {
+  for (const folder of [...everywhere, ...store.folders])
+    for (const [path, text] of Object.entries(readFiles(join(__dirname, "..", folder)))) {
       if (path in files) throw new Error(`two folders deliver ${path} to the VM`);
       files[path] = text;
     }

@@ -1,30 +1,37 @@
 import { Instance } from "@pulumi/gcp/compute/instance";
 import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap/tunnelInstanceIAMMember";
 import * as pulumi from "@pulumi/pulumi";
-import type { Backend, BackendArgs } from "../backend";
+import type { Backend, BackendArgs, BackendClass } from "../backend";
 import { within } from "../component";
 import { sameMember } from "../config/fields";
 import { signozPort } from "../network";
 import { DataDisk, dataDeviceName } from "./dataDisk";
 import { prepareDelivery } from "./delivery";
+import { cloudStore, type Store, signozStore } from "./stores";
 
-/** The backend on one VM, which runs SigNoz and the gate, its data on a disk of its own; and who may open SigNoz. */
-export class SignozVm extends pulumi.ComponentResource implements Backend {
+/** The gate on one VM with a store behind it, its data on a disk of its own; and who may open SigNoz there. */
+abstract class GateVm extends pulumi.ComponentResource implements Backend {
   readonly gate: Backend["gate"];
   readonly version: pulumi.Output<string>;
   readonly machine: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
 
-  constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("monitoring:index:SignozVm", name, {}, opts);
+  protected constructor(
+    type: string,
+    store: Store,
+    name: string,
+    args: BackendArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(`monitoring:index:${type}`, name, {}, opts);
     const self = within(this, opts);
     const { machine, place, signoz } = args.settings;
     const { zone, project } = place;
     const { kmsKey } = machine;
 
     const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
-    const { prepared, complete } = prepareDelivery(args.settings, args.content);
+    const { prepared, complete } = prepareDelivery(args.settings, args.content, store);
     const completed = pulumi
       .all([args.network.host, pulumi.output(args.secrets)])
       .apply(([host, secrets]) => complete(host, secrets));
@@ -96,5 +103,19 @@ export class SignozVm extends pulumi.ComponentResource implements Backend {
     this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
     this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
     this.registerOutputs({ version: this.version });
+  }
+}
+
+/** SigNoz on the gate's own VM. */
+export class SignozVm extends GateVm {
+  constructor(...args: ConstructorParameters<BackendClass>) {
+    super("SignozVm", signozStore, ...args);
+  }
+}
+
+/** A gate on a VM before SigNoz Cloud: the disk holds the queue. */
+export class CloudVm extends GateVm {
+  constructor(...args: ConstructorParameters<BackendClass>) {
+    super("CloudVm", cloudStore, ...args);
   }
 }

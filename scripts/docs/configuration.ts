@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownKeys } from "../../infra/config/backends";
 import { groups } from "../../infra/config/settings";
 import { plain, type Values } from "../../simulator/cloud/values";
 import { type ProgramResult, runProgram } from "../../simulator/program";
@@ -14,6 +15,7 @@ const titles: Record<keyof typeof groups, string> = {
   machine: "The machine and its data",
   signoz: "SigNoz",
   alerts: "Budgets and alerts",
+  cloud: "SigNoz Cloud",
 };
 
 /** docs/configuration.md, whole: from the config's readers, index.ts, package.json and a run of the program. */
@@ -61,15 +63,17 @@ ${dependencyTable()}`;
 }
 
 function keyTable(keys: (typeof groups)[keyof typeof groups]): string {
-  const shown = (value: unknown) => {
+  const shown = (name: string, value: unknown) => {
     if (value === undefined) return "**required**";
+    const needing = ownKeys.find(({ needs }) => needs.includes(name));
+    if (needing) return `**required** with ${code(needing.backend)}`;
     return value === "" ? "" : code(JSON.stringify(value).replace(/^"|"$/g, ""));
   };
   return table(
     ["Key", "Default", "Meaning"],
     Object.entries(keys).map(([name, { meaning, default: preset }]) => [
       code(name),
-      shown(preset),
+      shown(name, preset),
       meaning,
     ]),
   );

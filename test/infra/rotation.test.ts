@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { refuseLostLatest, refuseUntrustedSigner } from "../../infra/rotation.js";
+import {
+  refuseLostLatest,
+  refuseOtherBackend,
+  refuseUntrustedSigner,
+} from "../../infra/rotation.js";
 
 describe("refuseLostLatest", () => {
   it.each([
@@ -25,6 +29,27 @@ describe("refuseLostLatest", () => {
   ])("refuses: %s", (_what, deployed, wanted, reason) => {
     expect(() => refuseLostLatest(deployed, wanted)).toThrow(reason);
     expect(() => refuseLostLatest(deployed, wanted)).toThrow(/sorts after "2026-12"/);
+  });
+});
+
+describe("refuseOtherBackend", () => {
+  it.each([
+    ["first deployment", undefined, "cloud"],
+    ["no change", { backend: "cloud" }, "cloud"],
+    ["a stack of the time of one backend", {}, "vm"],
+  ] as const)("lets through: %s", (_what, deployed, wanted) => {
+    expect(() => refuseOtherBackend(deployed, wanted)).not.toThrow();
+  });
+
+  it.each([
+    ["SigNoz Cloud in place of a ClickHouse", { backend: "vm" }, "cloud", "vm"],
+    ["the same for a stack of the time of one backend", {}, "cloud", "vm"],
+    ["a ClickHouse in place of SigNoz Cloud", { backend: "cloud" }, "vm", "cloud"],
+  ] as const)("refuses: %s", (_what, deployed, wanted, before) => {
+    expect(() => refuseOtherBackend(deployed, wanted)).toThrow(
+      `monitoring:backend = "${wanted}" would take the place of "${before}"`,
+    );
+    expect(() => refuseOtherBackend(deployed, wanted)).toThrow(/make a new stack beside this one/);
   });
 });
 

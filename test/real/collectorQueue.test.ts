@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { deliveredFiles } from "../../infra/vm/delivery";
 import { freePort } from "../../simulator/freePort";
 import { encode } from "../../simulator/otlp";
-import { type Gate, OtlpClient, startGate } from "./gate";
+import { cloudEnvironment, type Gate, OtlpClient, startGate } from "./gate";
 import { sample } from "./otlp";
 import { signozExporters } from "./parts/collector";
 import { storedIn } from "./pipelines";
@@ -126,9 +126,9 @@ describe("exporters.yaml", () => {
   beforeAll(async () => {
     binary = await signozExporters();
   }, 900_000);
-  it("is what SigNoz's own exporters take", () => {
+  it("is what SigNoz's own exporters take, and those of SigNoz Cloud without a ClickHouse", () => {
     const dir = mkdtempSync(join(tmpdir(), "exporters-"));
-    const validate = (text: string) => {
+    const validate = (text: string, env: Record<string, string> = {}) => {
       const config = readFileSync(shipped("otel-collector.yaml"), "utf8").replaceAll(
         "/var/lib/otelcol",
         dir,
@@ -140,7 +140,7 @@ describe("exporters.yaml", () => {
       writeFileSync(join(dir, "processors.yaml"), deliveredFiles()["processors.yaml"] ?? "");
       writeFileSync(join(dir, "config.yaml"), config.replaceAll("/etc/otelcol", dir));
       return spawnSync(binary, ["validate", "--config", join(dir, "config.yaml")], {
-        env: { CLICKHOUSE_PASSWORD: "secret" },
+        env: { CLICKHOUSE_PASSWORD: "secret", ...env },
         encoding: "utf8",
       });
     };
@@ -152,6 +152,8 @@ describe("exporters.yaml", () => {
     expect(validate(text.replace("use_new_schema", "use_new_scheme")).stderr).toContain(
       "invalid keys: use_new_scheme",
     );
+    const inCloud = validate(text, cloudEnvironment());
+    expect(inCloud.status, inCloud.stderr).toBe(0);
     rmSync(dir, { recursive: true });
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { fakeTool, scratchFolder } from "../fakeTool";
 
-const script = join(__dirname, "../../infra/vm/files/end-sessions.sh");
+const script = join(__dirname, "../../infra/vm/store/end-sessions.sh");
 const sql = (database: string, statements: string) =>
   execFileSync("python3", [join(__dirname, "endSessions/sql.py"), database, statements], {
     encoding: "utf8",

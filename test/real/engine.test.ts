@@ -3,6 +3,12 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { plain } from "../../simulator/cloud/values.js";
 import { EngineStack, type Operation } from "./engine/stack.js";
 
+const inCloud = {
+  backend: "cloud",
+  cloudEndpoint: "ingest.eu.signoz.cloud:443",
+  adminEmail: undefined,
+};
+
 // One stack's life, told in order: each test starts from where the one before it ended.
 let stack: EngineStack;
 let clock = Date.now();
@@ -91,6 +97,15 @@ it("refuses to drop the newest generation, and touches nothing", async () => {
   expect(refused.error).toContain('drops "2026-12", the newest');
   expect(told(refused)).toEqual([]);
   expect(states(keys)).toEqual(["ENABLED", "ENABLED"]);
+});
+
+it("refuses another backend, which would leave the data disk behind, and touches nothing", async () => {
+  const undo = stack.config(inCloud);
+  await stack.secret("cloudIngestionKey", "cloud-key-0001");
+  const refused = await stack.up();
+  undo();
+  expect(refused.error).toContain('monitoring:backend = "cloud" would take the place of "vm"');
+  expect(told(refused)).toEqual([]);
 });
 
 it("ends a rotation: the old version is disabled, not destroyed", async () => {

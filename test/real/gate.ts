@@ -1,17 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { stringify } from "yaml";
 import type { GateOptions as Rendered } from "../../infra/gate/options";
+import { deliveredFiles } from "../../infra/vm/delivery";
+import { cloudStore } from "../../infra/vm/stores";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { exportPath, type Signal } from "../../simulator/otlp";
+import { composeOf } from "../compose";
 import { collector, signozExporters } from "./parts/collector";
 import { haproxy } from "./parts/haproxy";
-import { endsInFiles, layConfig, readLines } from "./pipelines";
+import { cloudExporters, endsInFiles, layConfig, readLines } from "./pipelines";
 
 const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
 
@@ -36,6 +39,8 @@ export interface GateOptions {
   override?: Record<string, unknown>;
   /** Port of a ClickHouse that SigNoz's own exporters write to; default: what passes ends in files. */
   storePort?: number;
+  /** Port of a sender to SigNoz Cloud, to which the exporters for it write; default: what passes ends in files. */
+  senderPort?: number;
   /** Where the queues lie; default: a folder that goes with the gate. */
   queueDir?: string;
 }
@@ -177,18 +182,30 @@ async function startFront(
 async function startCollector(
   dir: string,
   statisticsPort: number,
-  { queueDir = join(dir, "queue"), override, rendered, storePort, env = {} }: GateOptions,
+  {
+    queueDir = join(dir, "queue"),
+    override,
+    rendered,
+    storePort,
+    senderPort,
+    env = {},
+  }: GateOptions,
 ): Promise<Running & { port: number }> {
   mkdirSync(queueDir, { recursive: true });
   const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
   layConfig(dir, rendered ?? {}, {
     "@clickhouse:9000": `@127.0.0.1:${storePort}`,
     "127.0.0.1:14317": `127.0.0.1:${selfPort}`,
+    "http://sender:4318": `http://127.0.0.1:${senderPort}`,
   });
   const args = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
-    storePort ? {} : endsInFiles(dir),
+    senderPort
+      ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
+      : storePort
+        ? {}
+        : endsInFiles(dir),
     override ?? {},
   ];
   for (const [index, config] of configs.entries()) {
@@ -197,7 +214,8 @@ async function startCollector(
   }
   const flags = args.flatMap((path) => ["--config", path]);
   const binary = await (storePort ? signozExporters() : collector());
-  const started = run(binary, flags, { CLICKHOUSE_PASSWORD: "secret", ...env });
+  const ends = senderPort ? cloudEnvironment() : {};
+  const started = run(binary, flags, { CLICKHOUSE_PASSWORD: "secret", ...ends, ...env });
   await untilHealthy("collector", `http://127.0.0.1:${healthPort}/`, started);
   return { ...started, port };
 }
@@ -220,6 +238,14 @@ export function run(
     exited,
     stop: (signal) => end(child, exited, signal),
   };
+}
+
+/** By what the shipped compose.yaml tells the collector to write to SigNoz Cloud. */
+export function cloudEnvironment(): Record<string, string> {
+  const { environment } = composeOf(deliveredFiles(undefined, cloudStore)).services.collector;
+  return Object.fromEntries(
+    Object.entries<string>(environment).filter(([name]) => name.startsWith("STORE_")),
+  );
 }
 
 function overrides(

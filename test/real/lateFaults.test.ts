@@ -9,6 +9,7 @@ import { engineerOf, engineers, personalKey } from "../../infra/config/engineers
 import { Fault, type Kind } from "../../infra/config/fields";
 import { groups } from "../../infra/config/settings";
 import { machineSettings } from "../../infra/vm/delivery";
+import { signozStore } from "../../infra/vm/stores";
 import { fixtureSettings } from "../../simulator/program";
 import { machineMissing } from "./machine/machine";
 import { debian } from "./parts/debian";
@@ -273,7 +274,9 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
         smtpUser: users[index % users.length] || undefined,
       },
     }));
-    const written = made.map((settings) => machineSettings(settings, "gate.example", secrets));
+    const written = made.map((settings) =>
+      machineSettings(settings, "gate.example", secrets, signozStore.settings(settings)),
+    );
     const check = (all: object[]) =>
       execFileSync("bash", [here("checkSettings.sh"), delivered("files")], {
         input: all.map((one) => `${JSON.stringify(one)}\n`).join(""),

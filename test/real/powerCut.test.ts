@@ -70,7 +70,7 @@ describe.skipIf(process.getuid?.() !== 0)("a power cut (needs root)", () => {
 
 describe.skipIf(process.getuid?.() !== 0)("what a boot writes (needs root)", () => {
   const functionOf = (file: string, name: string) => {
-    const text = readFileSync(`infra/vm/files/${file}`, "utf8");
+    const text = readFileSync(`infra/vm/${file}`, "utf8");
     return new RegExp(`^${name}\\(\\) \\{[\\s\\S]*?^\\}$`, "m").exec(text)?.[0];
   };
   const delivered = deliveredFiles();
@@ -80,7 +80,7 @@ describe.skipIf(process.getuid?.() !== 0)("what a boot writes (needs root)", () 
   it.each([
     [
       "the files that containers mount",
-      `${functionOf("startup.sh", "unpack")}
+      `${functionOf("files/startup.sh", "unpack")}
 unpack files.json new && mv new files`,
       ["haproxy.cfg", "otel-collector.yaml", "clickhouse/users.xml"].map(
         (path) => [`files/${path}`, delivered[path]] as const,
@@ -89,10 +89,10 @@ unpack files.json new && mv new files`,
     [
       "histogramQuantile",
       `retry() { :; }; attribute() { :; }; state=. settings=settings.json
-${functionOf("secrets.sh", "fetch_histogram_quantile")}
+${functionOf("store/store.sh", "prepare_store")}
 mkdir user_scripts; tar --directory ${join(archive, "..")} -czf histogram-quantile.tar.gz histogram-quantile
 echo '{"histogramQuantile":{"url":"u","sha256":"'$(sha256sum histogram-quantile.tar.gz | cut -d ' ' -f 1)'"}}' >settings.json
-fetch_histogram_quantile`,
+prepare_store`,
       [["user_scripts/histogramQuantile", readFileSync(archive, "utf8")] as const],
     ],
   ])("is whole after a power cut some seconds later: %s", async (_, script, files) => {

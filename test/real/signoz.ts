@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 
-const shipped = join(__dirname, "../../infra/vm/files/compose.yaml");
+const shipped = join(__dirname, "../../infra/vm/store/compose.yaml");
 
 /** A binary of SigNoz' server, which no package registry serves: `go build ./cmd/community` of its repository at v0.138.0. */
 export const signozBinary = process.env.SIGNOZ_SERVER;

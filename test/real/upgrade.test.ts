@@ -25,11 +25,22 @@ describe.skipIf(missing !== "")(
     let before: Record<string, string>;
 
     /** What the VM's own services.sh writes as variables, and the hash that Compose gives each service. */
-    async function hashes(config: Record<string, unknown> = {}): Promise<Record<string, string>> {
-      const { resources } = await runProgram({ config, cloud: new Cloud(), program: fresh });
+    async function hashes(
+      config: Record<string, unknown> = {},
+      cloudIngestionKey?: string,
+    ): Promise<Record<string, string>> {
+      const secrets = cloudIngestionKey ? { cloudIngestionKey } : {};
+      const { resources } = await runProgram({
+        config,
+        secrets,
+        cloud: new Cloud(),
+        program: fresh,
+      });
       const vm = resources.find(({ type }) => type === "gcp:compute/instance:Instance");
       const metadata = vm?.inputs.metadata as Record<string, string>;
-      const release = mkdtempSync(join(dir, "release-"));
+      // Its path is part of the hashes, so it is the same for every release, as on the machine.
+      const release = join(dir, "files");
+      rmSync(release, { recursive: true, force: true });
       for (const [path, text] of Object.entries<string>(
         JSON.parse(metadata["monitoring-files"] ?? "{}"),
       )) {
@@ -49,7 +60,7 @@ describe.skipIf(missing !== "")(
           join(root, "lib/x86_64-linux-gnu"),
           join(root, "usr/libexec/docker/cli-plugins/docker-compose"),
           "--project-directory",
-          "/var/lib/monitoring/files",
+          release,
           "--file",
           join(release, "compose.yaml"),
           "--env-file",
@@ -87,6 +98,7 @@ describe.skipIf(missing !== "")(
         "collector.env",
         "migrator.env",
         "signoz.env",
+        "sender.env",
         "clickhouse-passwords.xml",
       ])
         writeFileSync(join(dir, `secrets/${name}`), "A=b\n");
@@ -104,6 +116,25 @@ describe.skipIf(missing !== "")(
         "signoz",
       ]);
       expect(await recreated({})).toEqual([]);
+    });
+
+    it("before SigNoz Cloud runs no store, and recreates only what it concerns", async () => {
+      const config = {
+        backend: "cloud",
+        cloudEndpoint: "ingest.eu.signoz.cloud:443",
+        adminEmail: "",
+      };
+      const inCloud = await hashes(config, "cloud-key-0001");
+      expect(Object.keys(inCloud).sort()).toEqual(["collector", "front", "sender"]);
+      const after = async (change: Record<string, unknown>) => {
+        const changed = await hashes({ ...config, ...change }, "cloud-key-0001");
+        return Object.keys(changed).filter((service) => changed[service] !== inCloud[service]);
+      };
+      expect(await after({})).toEqual([]);
+      expect(await after({ haproxyVersion: "3.2.27" })).toEqual(["front", "sender"]);
+      expect(await after({ collectorVersion: "v0.144.8" })).toEqual(["collector"]);
+      writeFileSync(join(dir, "secrets/sender.env"), "SENDER_KEY=another\n");
+      expect(await after({})).toEqual(["sender"]);
     });
 
     it.each([

@@ -3,85 +3,28 @@
 # one reader finds it; nothing secret in an argument, a log line or the metadata.
 # shellcheck disable=SC2154 # startup.sh sets state, data, release, settings
 # Of compose.yaml: the front is the one reader of keys and certificate.
-readonly front_uid=10002 clickhouse_uid=101
+readonly front_uid=10002
 readonly next=$state/secrets.next
 
 read_secrets() {
-  local service admin version
-  local -A passwords
   rm -rf "$next"
   mkdir "$next"
   fetch_secrets
   collect_keys >"$next/keys.map"
   payload "$(setting .secrets.tls)" >"$next/tls"
   check_certificate "$next/tls"
-  version=$(setting .secrets.clickhouse)
-  payload "$version" >"$next/clickhouse"
-  for service in signoz collector migrator; do
-    passwords[$service]=$(jq --raw-output --arg of "$service" '.[$of] // empty' "$next/clickhouse" 2>/dev/null) || true
-    [[ ${passwords[$service]} =~ ^[A-Za-z0-9]{16,}$ ]] ||
-      fail "secret $version: wants JSON {signoz, collector, migrator}, each 16 or more letters and digits, since they become part of addresses"
-  done
-  admin=$(payload "$(setting .secrets.signozAdmin)")
-  version=$(setting '.secrets.alerts // empty')
-  if [ -n "$version" ]; then
-    payload "$version" >"$next/alerts"
-    jq --exit-status 'objects | true' "$next/alerts" >/dev/null 2>&1 || fail "secret $version: not a JSON object"
-  fi
+  check_store_secrets
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
-  install -d -m 755 "$state/user_scripts"
   install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
   install -d -m 700 -o $front_uid -g $front_uid "$state/front"
   replace "$state/gate/tls.pem" 400 $front_uid:$front_uid <"$next/tls"
   replace "$state/gate/keys.map" 400 $front_uid:$front_uid <"$next/keys.map"
-  # What ClickHouse compares with; the passwords themselves stay with their users.
-  {
-    echo '<clickhouse><users>'
-    for service in signoz collector migrator; do
-      echo "<$service><password_sha256_hex>$(printf '%s' "${passwords[$service]}" | sha256sum | cut -d ' ' -f 1)</password_sha256_hex></$service>"
-    done
-    echo '</users></clickhouse>'
-  } | replace "$state/secrets/clickhouse-passwords.xml" 400 $clickhouse_uid:$clickhouse_uid
-  env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://migrator:${passwords[migrator]}@clickhouse:9000" |
-    replace "$state/secrets/migrator.env" 400
-  replace "$state/secrets/migrator.password" 400 <<<"${passwords[migrator]}"
-  {
-    env_line CLICKHOUSE_PASSWORD <<<"${passwords[collector]}"
-    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://collector:${passwords[collector]}@clickhouse:9000"
-  } | replace "$state/secrets/collector.env" 400
-  {
-    env_line SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN <<<"tcp://signoz:${passwords[signoz]}@clickhouse:9000"
-    env_line SIGNOZ_USER_ROOT_PASSWORD <<<"$admin"
-    smtp_variables "$next/alerts"
-  } | replace "$state/secrets/signoz.env" 400
-  egress_ports "$next/alerts" | replace "$state/egress-ports"
+  write_store_secrets
   # At boot the rules of the last run hold; these are this run's.
   /usr/local/sbin/monitoring-firewall || fail "the firewall's rules could not be loaded"
-  jq --raw-input --null-input --arg email "$(setting .adminEmail)" '{$email, password: input}' <<<"$admin" | replace "$state/secrets/admin.json"
-  if [ -e "$next/alerts" ]; then replace "$state/secrets/alerts.json" <"$next/alerts"; else rm -f "$state/secrets/alerts.json"; fi
   rm -rf "$next"
-  fetch_histogram_quantile
-}
-
-smtp_variables() { # ALERTS_FILE: alert mails, by SigNoz's own names
-  local prefix=SIGNOZ_ALERTMANAGER_SIGNOZ_GLOBAL_SMTP__ user password=
-  [ "$(setting '.smtp != null')" = true ] || return 0
-  [ ! -e "$1" ] || password=$(jq --raw-output '.smtpPassword // empty' "$1")
-  env_line "${prefix}SMARTHOST" <<<"$(setting .smtp.host)"
-  env_line "${prefix}FROM" <<<"$(setting .smtp.from)"
-  env_line "${prefix}REQUIRE__TLS" <<<"$(setting .smtp.requireTls)"
-  user=$(setting '.smtp.user // empty')
-  [ -z "$user" ] || env_line "${prefix}AUTH__USERNAME" <<<"$user"
-  [ -z "$password" ] || env_line "${prefix}AUTH__PASSWORD" <<<"$password"
-}
-
-egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; none without mail, Slack and webhook
-  {
-    jq --raw-output '.smtp.host // empty | sub(".*:"; "")' "$settings"
-    [ ! -e "$1" ] || jq --raw-output '(.slackWebhookUrl // "", .webhookUrl // "")
-      | capture("^(?<scheme>https?)://[^/?#]*?(:(?<port>[0-9]+))?([/?#]|$)") | .port // {http: "80", https: "443"}[.scheme]' "$1"
-  } | sort -u
+  prepare_store
 }
 
 # Fetches every version that the settings name.
@@ -144,31 +87,4 @@ check_certificate() { # PEM
     fail "secret $version: its certificate is not for $host"
   [ "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1" -pubout 2>/dev/null)" ] ||
     fail "secret $version: certificate and private key do not belong together"
-}
-
-# Only percentiles of classic histograms need it, so its absence is told and not fatal. On the boot disk, so that a new
-# machine runs no program that it finds on the data disk.
-fetch_histogram_quantile() {
-  local url sum target=$state/user_scripts/histogramQuantile archive=$state/histogram-quantile.tar.gz
-  url=$(jq --raw-output '.histogramQuantile.url // empty' "$settings")
-  sum=$(jq --raw-output '.histogramQuantile.sha256 // empty' "$settings")
-  if [ -z "$url" ]; then
-    echo "notice=histogramQuantile is not configured: percentiles of classic histograms will not work"
-    return 0
-  fi
-  [ ! -x "$target" ] || [ "$(cat "$target.sha256" 2>/dev/null)" != "$sum" ] || return 0
-  if retry 60 curl --silent --show-error --fail --location --max-time 60 --output "$archive" "$url" &&
-    sha256sum --check --status <<<"$sum  $archive" && tar -xzOf "$archive" histogram-quantile >"$target.new"; then
-    chmod 755 "$target.new"
-    # Else a power cut may leave it empty under a checksum that says it is there.
-    sync "$target.new"
-    mv -f "$target.new" "$target"
-    echo "$sum" >"$target.sha256"
-    chmod 644 "$target.sha256"
-    attribute notice
-  else
-    echo "notice=histogramQuantile could not be fetched from $url with sha256 $sum: percentiles of classic histograms will not work" >&2
-    attribute notice "histogramQuantile could not be fetched with its checksum: percentiles of classic histograms will not work"
-  fi
-  rm -f "$archive" "$target.new"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Stages images, services, gate and content, sourced by startup.sh: compose decides what differs from
+# Stages images, services and gate, sourced by startup.sh: compose decides what differs from
 # what runs, and only that is touched.
 # shellcheck disable=SC2154 # startup.sh sets state, data, files, release, settings
 
@@ -36,7 +36,7 @@ check_containment() {
     ) | "service \(.key)")) +
     (.networks | to_entries | map(select(.value
       | .external == true or (.driver // "bridge") != "bridge"
-      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public)$") | not)
+      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public|cloud)$") | not)
     ) | "network \(.key)")) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
   [ -z "$odd" ] || fail "compose.yaml gives more than their own network, files and an unprivileged user to: $odd; what runs was left running"
 }
@@ -55,7 +55,7 @@ check_image() { # IMAGE
 }
 
 write_variables() {
-  local total_mib known_mib front_mib collector_mib clickhouse_mib
+  local total_mib known_mib front_mib collector_mib of_store
   total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
   # From boot to boot, and from kernel to kernel, it differs by a few MiB, for which nothing is to be recreated.
   known_mib=$(cat "$state/memory-mib" 2>/dev/null || echo 0)
@@ -63,20 +63,12 @@ write_variables() {
   front_mib=$((total_mib / 16))
   # Below this two large requests at once would not fit: see haproxy.cfg.
   collector_mib=$((total_mib / 6 > 1536 ? total_mib / 6 : 1536))
-  # 1792 MiB are the limits of the other services, 1024 MiB stay with the system.
-  clickhouse_mib=$((total_mib - front_mib - collector_mib - 1792 - 1024))
-  ((clickhouse_mib >= 2048)) ||
-    fail "this machine has $total_mib MiB of memory; SigNoz needs 6827 MiB or more (machineType with 8 GB)"
+  # 1024 MiB stay with the system.
+  of_store=$(store_variables $((total_mib - front_mib - collector_mib - 1024)) "$total_mib")
   replace "$state/memory-mib" <<<"$total_mib"
   {
-    env_line SIGNOZ_IMAGE <<<"$(setting .images.signoz)"
     env_line COLLECTOR_IMAGE <<<"$(setting .images.collector)"
     env_line FRONT_IMAGE <<<"$(setting .images.front)"
-    env_line CLICKHOUSE_IMAGE <<<"$(setting .images.clickhouse)"
-    env_line KEEPER_IMAGE <<<"$(setting .images.keeper)"
-    env_line ADMIN_EMAIL <<<"$(setting .adminEmail)"
-    env_line ORG <<<"$(organisation)"
-    env_line SIGNOZ_URL <<<"$(setting .signozUrl)"
     cat <<END
 FRONT_MEMORY_MIB=$front_mib
 FRONT_CONNECTIONS=$((front_mib * 16))
@@ -84,22 +76,11 @@ COLLECTOR_MEMORY_MIB=$collector_mib
 COLLECTOR_GO_MEMORY_MIB=$((collector_mib * 4 / 5))
 MEDIUM_PLACES=$((collector_mib / 160))
 LARGE_PLACES=$((collector_mib / 768))
-CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
-CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
-CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
-KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
-CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
-SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
 FRONT_FILES=$(digest_of haproxy.cfg)
-COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml "$state/secrets/collector.env")
+COLLECTOR_FILES=$(digest_of otel-collector.yaml processors.yaml exporters.yaml)
+$of_store
 END
   } | replace "$release/compose.env"
-}
-
-# The name that SigNoz knows its organisation by: under another one it would make a second beside it, without members.
-organisation() {
-  [ -s "$data/organisation" ] || setting .org | replace "$data/organisation"
-  cat "$data/organisation"
 }
 
 # Compose 2.26 leaves env_files out of the hashes it prints, so they count here.
@@ -121,7 +102,7 @@ apply_services() {
   # What was removed or could not be started by Docker itself is brought up as a whole, also where only another service
   # differs: nobody would bring the rest up, and the new version would be blamed for it.
   # Nor do the hashes tell what a version that was cut off has left running.
-  { [ $cut_off = no ] && all_running; } || changed='keeper clickhouse signoz collector front'
+  { [ $cut_off = no ] && all_running; } || changed=$(all_services)
   echo "services=${changed:-unchanged}"
   [ -n "$changed" ] || {
     rm -f "$unproven"
@@ -182,14 +163,18 @@ remove_half_replaced() {
 }
 
 serving() {
-  retry 300 curl --silent --fail --max-time 5 --output /dev/null http://127.0.0.1:8080/api/v2/readyz || return 1
+  store_serving || return 1
   # Of a gate that disk-guard.sh has closed, no version is to blame.
   retry 120 accepted || [ -e "$state/gate-closed" ]
 }
 
+all_services() {
+  echo "$store_services collector front"
+}
+
 all_running() {
   [ -e "$state/gate-closed" ] ||
-    [ "$(compose "$files" ps --services --status running | grep -c -x -e keeper -e clickhouse -e signoz -e collector -e front)" -eq 5 ]
+    [ -z "$(comm -23 <(all_services | tr ' ' '\n' | sort) <(compose "$files" ps --services --status running | sort))" ]
 }
 
 unhealthy() {
@@ -204,18 +189,4 @@ accepted() { # the gate takes the newest key, dialled by the name on its certifi
 probe_gate() {
   [ ! -e "$state/gate-closed" ] || fail "the gate is closed, because the data disk is full: grow dataDiskGb, or drop days by hand (docs/runbook.md, Disk pressure); a shorter retention frees nothing of what is stored"
   retry 180 accepted || fail "the gate did not accept the newest ingestion key within 3 minutes: $(accepted 2>&1)"
-}
-
-provision_content() {
-  local alerts=() started
-  apply_retention || fail "retention could not be set in ClickHouse (see the log); telemetry is accepted all the same, and this is tried again"
-  started=$(signoz_started)
-  [ -s "$state/content" ] || {
-    echo "$started" >"$state/signoz-started"
-    return 0
-  }
-  [ ! -e "$state/secrets/alerts.json" ] || alerts=("$state/secrets/alerts.json")
-  SIGNOZ_STARTED=$started timeout 900 "$files/provision.sh" "$state/content" "$state/secrets/admin.json" http://127.0.0.1:8080 "$data/content-state.json" "${alerts[@]}" ||
-    fail "dashboards or alerts could not be applied (see the log); telemetry is accepted all the same, and this is tried again"
-  echo "$started" >"$state/signoz-started"
 }

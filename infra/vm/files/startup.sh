@@ -165,20 +165,23 @@ check_settings() { # FILE
     def version: is(strings | test("^projects/[\\w:.-]+/secrets/[\\w.-]+/versions/[0-9]+$"));
     def all_of(f): is(arrays | all(f));
     def text: is(strings | test("^[^[:cntrl:]]+$"));
+    def cloud: has("cloud");
     {
       host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
       org: (.org | text),
-      adminEmail: (.adminEmail | text),
-      signozUrl: (.signozUrl | text),
+      cloud: (cloud == false or (.cloud | (.host? | is(strings | test("^[A-Za-z0-9.-]+$"))) and (.port? | is(numbers | . > 0)))),
+      adminEmail: (cloud or (.adminEmail | text)),
+      signozUrl: (cloud or (.signozUrl | text)),
       smtp: (.smtp | . == null or ((.host? | text) and (.from? | text) and is(.requireTls? | booleans | true))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
       retentionDays: (.retentionDays | [.metrics?, .logs?, .traces?] | all_of(is(numbers | . >= 1))),
-      images: (.images | [.signoz?, .collector?, .front?, .clickhouse?, .keeper?] | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
+      images: ([.images | .collector?, .front?] + (if cloud then [] else [.images | .signoz?, .clickhouse?, .keeper?] end) | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
       "secrets.ingestionKeys": (.secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
       "secrets.tls": (.secrets.tls? | version),
-      "secrets.signozAdmin": (.secrets.signozAdmin? | version),
-      "secrets.clickhouse": (.secrets.clickhouse? | version),
+      "secrets.cloud": (cloud == false or (.secrets.cloud? | version)),
+      "secrets.signozAdmin": (cloud or (.secrets.signozAdmin? | version)),
+      "secrets.clickhouse": (cloud or (.secrets.clickhouse? | version)),
       "secrets.alerts": (.secrets.alerts? | . == null or version)
     } | to_entries | map(select(.value | not) | .key) | join(", ")' "$1") ||
     fail "instance metadata monitoring-settings has not the expected shape"
@@ -203,18 +206,18 @@ unpack() { # JSON DIR
 }
 
 install_units() {
-  local unit
-  for unit in "$release"/*.service "$release"/*.timer; do
+  local unit timers=("$release"/*.timer)
+  for unit in "$release"/*.service "${timers[@]}"; do
     replace "/etc/systemd/system/${unit##*/}" 644 <"$unit"
   done
   systemctl daemon-reload
-  systemctl enable --quiet --now monitoring-watcher.service monitoring-disk.timer monitoring-store.timer
+  systemctl enable --quiet --now monitoring-watcher.service "${timers[@]##*/}"
 }
 
 # The newest files bring their own stages: those of an older version would not know them.
 load_stages() {
   local module
-  for module in env disk retention secrets services; do
+  for module in env disk secrets store services; do
     # shellcheck source=/dev/null
     . "$release/$module.sh"
   done

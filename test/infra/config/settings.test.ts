@@ -3,10 +3,24 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { ownKeys } from "../../../infra/config/backends.js";
 import { engineerOf } from "../../../infra/config/engineers.js";
 import type { Key } from "../../../infra/config/fields.js";
 import { groups, readSettings } from "../../../infra/config/settings.js";
 import { stackConfig } from "../../../simulator/program.js";
+
+/** Keys of the group signoz that a SigNoz of our own alone uses. */
+const storeKeys = [
+  "adminEmail",
+  "passwordGeneration",
+  "signozUsers",
+  "signozUrl",
+  "signozVersion",
+  "clickhouseVersion",
+  "keeperVersion",
+  "histogramQuantileUrl",
+  "histogramQuantileSha256",
+];
 
 const read = (config: Record<string, unknown> = {}, secrets: Record<string, unknown> = {}) => {
   const stack = stackConfig(config, secrets);
@@ -107,7 +121,7 @@ describe("readSettings", () => {
     ["kmsKey", "data", "projects/PROJECT/locations"],
     ["bootImage", "Debian 13", "an image such as"],
     ["flowLogsPercent", 101, "from 0 to 100"],
-    ["backend", "gke2", "must be vm"],
+    ["backend", "gke2", "must be vm or cloud"],
     ["signozUrl", "http://local host", "without a path"],
     ["signozUrl", "http://localhost:99999", "without a path"],
     ["smtpHost", "smtp.palindrom.example:99999", "host:port"],
@@ -291,6 +305,118 @@ describe("readSettings", () => {
     expect(stored).not.toContain("/plain");
     const { alertWebhookUrl } = read({}, { alertWebhookUrl: "https://hooks.example.com/x" }).alerts;
     expect(alertWebhookUrl && (await pulumi.isSecret(alertWebhookUrl))).toBe(true);
+  });
+});
+
+describe("a backend's own keys", () => {
+  const inCloud = {
+    backend: "cloud",
+    cloudEndpoint: "ingest.eu.signoz.cloud:443",
+    adminEmail: "",
+  };
+  const cloudKey = { cloudIngestionKey: "cloud-key-0001" };
+  const all = Object.assign({}, ...Object.values(groups)) as Record<string, Key<unknown>>;
+  /** A value of each key that is not its default. */
+  const other = ({ kind, default: preset }: Key<unknown>): unknown => {
+    if (kind.type === "array") return [kind.example.replaceAll("'", "")];
+    if (kind.type === "boolean") return !preset;
+    if (kind.type === "integer") return Number(preset) + 1;
+    return kind.secret ? "https://hooks.example.com/x" : `${kind.example.replaceAll("'", "")}`;
+  };
+  /** What a change of the default looks like where the example is the default. */
+  const changed: Record<string, unknown> = {
+    passwordGeneration: "2027-01",
+    signozUrl: "http://localhost:8081",
+    signozVersion: "v0.139.0",
+    clickhouseVersion: "25.12.6",
+    keeperVersion: "25.12.6",
+    histogramQuantileSha256: "0".repeat(64),
+    workingHours: "08:00-18:00",
+    workingDays: ["sunday"],
+    timezone: "Europe/Berlin",
+    alertSlackChannel: "#telemetry",
+    monthlyBudgetUsd: 501,
+  };
+
+  it("are told apart from those that mean the same under each", () => {
+    const own = ownKeys.map(({ backend, keys }) => [backend, Object.keys(keys)]);
+    expect(own).toEqual([
+      ["vm", [...storeKeys, ...Object.keys(groups.alerts)]],
+      ["cloud", ["cloudEndpoint", "cloudIngestionKey"]],
+    ]);
+  });
+
+  it.each(Object.keys(all))(
+    "monitoring:%s is refused where nothing reads it, and only there",
+    (name) => {
+      const key = all[name] as Key<unknown>;
+      const value = changed[name] ?? other(key);
+      const set = key.kind.secret ? {} : { [name]: value };
+      const secrets = key.kind.secret ? { [name]: value } : {};
+      for (const { backend, keys } of ownKeys.filter(({ keys }) => name in keys)) {
+        const elsewhere = backend === "vm" ? { ...inCloud, ...set } : set;
+        const message = faultsOf(
+          elsewhere,
+          backend === "vm" ? { ...cloudKey, ...secrets } : secrets,
+        );
+        const shown = key.kind.secret
+          ? "[secret]"
+          : JSON.stringify(typeof value === "string" ? value : JSON.stringify(value));
+        expect(message).toContain(
+          `monitoring:${name} = ${shown} is for backend "${backend}" alone`,
+        );
+        expect(message).toContain(`run: pulumi config rm monitoring:${name}`);
+        expect(keys).toHaveProperty(name);
+      }
+      if (ownKeys.some(({ keys }) => name in keys) || name === "backend") return;
+      // What faults it may have by itself are no matter of the backend.
+      const faults = (config: object, secrets: object) => {
+        try {
+          read({ ...config, ...set }, { ...secrets });
+          return "";
+        } catch (error) {
+          return (error as Error).message;
+        }
+      };
+      expect(faults(inCloud, cloudKey)).toBe(faults({}, {}));
+    },
+  );
+
+  it.each([
+    ["vm", "adminEmail", {}, {}],
+    ["cloud", "cloudEndpoint", inCloud, cloudKey],
+    ["cloud", "cloudIngestionKey", inCloud, {}],
+  ])("%s needs %s", (backend, name, config, secrets) => {
+    const message = faultsOf({ ...config, [name]: undefined }, secrets);
+    expect(message).toContain(`monitoring:${name} is not set`);
+    expect(message).toMatch(new RegExp(`pulumi config set .*monitoring:${name} `));
+    expect(faultsOf({ ...config, [name]: "" }, secrets)).toContain(
+      `which backend "${backend}" needs`,
+    );
+  });
+
+  it("are all that a stack before SigNoz Cloud has to say more", () => {
+    const { cloud, machine } = read(inCloud, cloudKey);
+    expect(machine.backend).toBe("cloud");
+    expect(cloud.cloudEndpoint).toBe("ingest.eu.signoz.cloud:443");
+  });
+
+  it.each([
+    ["cloudEndpoint", "https://ingest.eu.signoz.cloud:443", "host:port"],
+    ["cloudEndpoint", "ingest.eu.signoz.cloud", "host:port"],
+  ])("%s = %j is refused: %s", (name, value, reason) => {
+    expect(faultsOf({ ...inCloud, [name]: value }, cloudKey)).toContain(reason);
+  });
+
+  it("never shows the ingestion key of SigNoz Cloud", () => {
+    const message = faultsOf(inCloud, { cloudIngestionKey: "hunter2 with blanks" });
+    expect(message).toContain(
+      "monitoring:cloudIngestionKey = [secret] must be a key without blanks",
+    );
+    expect(message).not.toContain("hunter2");
+    expect(faultsOf({ ...inCloud, cloudIngestionKey: "plain-key-0001" })).toContain(
+      "must be stored encrypted",
+    );
   });
 });
 

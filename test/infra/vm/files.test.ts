@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../../infra/vm/delivery";
+import { cloudStore } from "../../../infra/vm/stores";
 import { textsOf } from "../../../simulator/texts";
+import { composeOf } from "../../compose";
 
 const files = deliveredFiles();
+const stores = { vm: files, cloud: deliveredFiles(undefined, cloudStore) };
 const text = (name: string) => files[name] ?? "";
 const yaml = (name: string) => parse(text(name), { merge: true });
 const names = Object.keys(files);
@@ -21,6 +24,10 @@ interface Network {
   internal?: boolean;
   driver_opts: Record<string, string>;
 }
+interface Compose {
+  services: Record<string, Service>;
+  networks: Record<string, Network>;
+}
 interface Service {
   image: string;
   networks?: string[];
@@ -35,6 +42,22 @@ interface Service {
   logging: { options: object };
 }
 
+const membersOf = (services: Record<string, Service>, network: string) =>
+  Object.keys(services)
+    .filter((name) =>
+      [services[name]?.networks ?? []]
+        .flatMap((of) => (Array.isArray(of) ? of : Object.keys(of)))
+        .includes(network),
+    )
+    .sort();
+
+/** A text of the collector's configuration with the environment that compose.yaml gives the collector, or its default. */
+const withEnvironment = (text: string, delivered: Record<string, string>): string =>
+  text.replace(
+    /\$\{env:(\w+):-([^}]+)\}/,
+    (_, name, preset) => composeOf(delivered).services.collector.environment[name] ?? preset,
+  );
+
 describe("otel-collector.yaml", () => {
   const config = yaml("otel-collector.yaml");
   const { pipelines } = config.service;
@@ -48,7 +71,8 @@ describe("otel-collector.yaml", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["grpc"]);
     const { grpc } = config.receivers.otlp.protocols;
     expect(grpc).toMatchObject({ endpoint: "receiver:4317", include_metadata: true });
-    expect(yaml("compose.yaml").services.collector.ports).toBeUndefined();
+    for (const delivered of Object.values(stores))
+      expect(composeOf(delivered).services.collector.ports).toBeUndefined();
     const others = Object.entries(config.receivers).filter(([name]) => name !== "otlp");
     expect(JSON.stringify(others)).not.toContain("0.0.0.0");
   });
@@ -87,8 +111,9 @@ describe("otel-collector.yaml", () => {
         expect.objectContaining({ enabled: true, storage: "file_storage", sizer: "bytes" }),
         expect.objectContaining({
           enabled: true,
-          initial_interval: "46m",
-          max_elapsed_time: "72h",
+          ...(name.startsWith("otlphttp/")
+            ? { max_elapsed_time: "168h" }
+            : { initial_interval: "46m", max_elapsed_time: "72h" }),
         }),
       ]);
     }
@@ -97,57 +122,41 @@ describe("otel-collector.yaml", () => {
   it("uses exactly the exporters that exporters.yaml brings", () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the collector's own syntax
     expect(config.exporters).toBe("${file:/etc/otelcol/exporters.yaml}");
-    const used = Object.values<{ exporters: string[] }>(pipelines).flatMap(
-      ({ exporters }) => exporters,
+    const used = Object.values(stores).flatMap((delivered) =>
+      Object.values<{ exporters: string[] }>(pipelines).flatMap(({ exporters }) =>
+        exporters.map((exporter) => withEnvironment(exporter, delivered)),
+      ),
     );
     const known = [...Object.keys(yaml("exporters.yaml")), ...Object.keys(config.connectors)];
     expect([...new Set(used)].sort()).toEqual(known.sort());
   });
+
+  it("sends to SigNoz Cloud all that it would give to ClickHouse, and nothing but that", () => {
+    for (const [name, { exporters }] of Object.entries<{ exporters: string[] }>(pipelines)) {
+      const ends = exporters.map((exporter) => withEnvironment(exporter, stores.cloud));
+      expect([name, ends.some((end) => /clickhouse|metadata/.test(end))]).toEqual([name, false]);
+      const isStored = exporters.some((exporter) => exporter.includes("clickhouse"));
+      expect([name, ends.some((end) => end.startsWith("otlphttp/cloud"))]).toEqual([
+        name,
+        isStored,
+      ]);
+    }
+  });
 });
 
-describe("compose.yaml", () => {
-  type Name =
-    | "keeper"
-    | "clickhouse"
-    | "migrator"
-    | "migrator-async"
-    | "signoz"
-    | "collector"
-    | "front";
-  const services: Record<Name, Service> = yaml("compose.yaml").services;
+describe.each(Object.entries(stores))("compose.yaml of backend %s", (backend, delivered) => {
+  const { services, networks }: Compose = composeOf(delivered);
 
-  it("publishes the gate and SigNoz, nothing else", () => {
+  it("publishes the gate, and SigNoz where it is, nothing else", () => {
     const ports = Object.entries(services).flatMap(([name, { ports = [] }]) =>
       ports.map((port: string) => `${name} ${port}`),
     );
-    expect(ports).toEqual(["signoz 8080:8080", "front 4317:4317"]);
+    expect(ports).toEqual([...(backend === "vm" ? ["signoz 8080:8080"] : []), "front 4317:4317"]);
   });
 
   it("pins every image by a variable that must be set", () => {
     for (const [name, { image }] of Object.entries(services))
       expect([name, image]).toEqual([name, expect.stringMatching(/^\$\{[A-Z]+_IMAGE:\?\}$/)]);
-  });
-
-  it("starts the gate and SigNoz only after the migrations", () => {
-    for (const name of ["collector", "signoz", "migrator-async"] as const)
-      expect(services[name].depends_on?.migrator).toEqual({
-        condition: "service_completed_successfully",
-      });
-    expect(services.migrator).toMatchObject({
-      restart: "no",
-      depends_on: { clickhouse: { condition: "service_healthy" } },
-    });
-    expect(services.clickhouse.depends_on).toEqual({ keeper: { condition: "service_healthy" } });
-  });
-
-  it("names limits that services.sh takes off the machine's memory before it shares out the rest", () => {
-    const mib = (limit: string) => Number.parseInt(limit, 10) * (limit.endsWith("g") ? 1024 : 1);
-    const fixed = Object.values(services)
-      .filter(({ mem_limit }) => !mem_limit.startsWith("$"))
-      .reduce((sum, { mem_limit }) => sum + mib(mem_limit), 0);
-    const [, others = ""] =
-      /total_mib - front_mib - collector_mib - (\d+) - 1024/.exec(text("services.sh")) ?? [];
-    expect(fixed).toBe(Number(others));
   });
 
   it("rotates every log and restarts what should run", () => {
@@ -169,7 +178,7 @@ describe("compose.yaml", () => {
     const binds = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.filter((volume: unknown) => typeof volume === "object"),
     );
-    expect(binds).toHaveLength(8);
+    expect(binds).toHaveLength(backend === "vm" ? 8 : 3);
     for (const bind of binds)
       expect(bind).toMatchObject({ type: "bind", bind: { create_host_path: false } });
     for (const service of Object.values(services))
@@ -177,6 +186,88 @@ describe("compose.yaml", () => {
         (volume: unknown) => typeof volume === "string",
       ))
         expect(volume).toMatch(/^\.\/.*:ro$/);
+  });
+
+  it("gives no service more than an unprivileged user, its own network and a root that it cannot write", () => {
+    for (const [name, service] of Object.entries(services))
+      expect([name, service]).toEqual([
+        name,
+        expect.objectContaining({
+          read_only: true,
+          cap_drop: ["ALL"],
+          security_opt: ["no-new-privileges:true"],
+          user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
+        }),
+      ]);
+    const more = /^(network_mode|privileged|cap_add|pid|ipc|devices)$|docker\.sock/;
+    expect(textsOf(services).filter((text) => more.test(text))).toEqual([]);
+  });
+
+  it("gives its networks the names that firewall.sh goes by, and only those that publish a port or dial out can leave", () => {
+    for (const [name, network] of Object.entries<Network>(networks)) {
+      expect([name, network.driver_opts]).toEqual([
+        name,
+        { "com.docker.network.bridge.name": `mon-${name}` },
+      ]);
+      expect([name, network.internal === true]).toEqual([
+        name,
+        !["public", "web", "cloud"].includes(name),
+      ]);
+      expect(text("firewall.sh")).toMatch(new RegExp(`for network in .*\\b${name}\\b.*; do`));
+    }
+  });
+
+  it("holds no secret: those come by env_file", () => {
+    expect(textsOf(services).filter((text) => /PASSWORD|SECRET/.test(text))).toEqual([]);
+  });
+});
+
+describe("compose.yaml before SigNoz Cloud", () => {
+  const { services, networks }: Compose = composeOf(stores.cloud);
+
+  it("gives the key, and a way out, to the sender alone, which nobody reaches but the collector", () => {
+    const withKey = Object.entries(services).filter(([, { env_file = [] }]) => env_file.length > 0);
+    expect(withKey.map(([name, { env_file }]) => [name, env_file])).toEqual([
+      ["sender", ["/var/lib/monitoring/secrets/sender.env"]],
+    ]);
+    expect(membersOf(services, "cloud")).toEqual(["sender"]);
+    expect(membersOf(services, "write")).toEqual(["collector", "sender"]);
+    expect(membersOf(services, "gate")).toEqual(["collector", "front"]);
+    expect(membersOf(services, "public")).toEqual(["front"]);
+    expect(Object.keys(networks)).toEqual(["write", "gate", "public", "cloud"]);
+  });
+});
+
+describe("compose.yaml with SigNoz on the machine", () => {
+  type Name =
+    | "keeper"
+    | "clickhouse"
+    | "migrator"
+    | "migrator-async"
+    | "signoz"
+    | "collector"
+    | "front";
+  const services: Record<Name, Service> = composeOf(files).services;
+
+  it("starts the gate and SigNoz only after the migrations", () => {
+    for (const name of ["collector", "signoz", "migrator-async"] as const)
+      expect(services[name].depends_on?.migrator).toEqual({
+        condition: "service_completed_successfully",
+      });
+    expect(services.migrator).toMatchObject({
+      restart: "no",
+      depends_on: { clickhouse: { condition: "service_healthy" } },
+    });
+    expect(services.clickhouse.depends_on).toEqual({ keeper: { condition: "service_healthy" } });
+  });
+
+  it("names limits that services.sh takes off the machine's memory before it shares out the rest", () => {
+    const mib = (limit: string) => Number.parseInt(limit, 10) * (limit.endsWith("g") ? 1024 : 1);
+    const fixed = Object.values(services)
+      .filter(({ mem_limit }) => !mem_limit.startsWith("$"))
+      .reduce((sum, { mem_limit }) => sum + mib(mem_limit), 0);
+    const [, others = ""] = /clickhouse_mib=\$\(\(\$1 - (\d+)\)\)/.exec(text("store.sh")) ?? [];
+    expect(fixed).toBe(Number(others));
   });
 
   it("keeps Keeper's data where its configuration puts it", () => {
@@ -199,43 +290,6 @@ describe("compose.yaml", () => {
     });
   });
 
-  it("gives no service more than an unprivileged user, its own network and a root that it cannot write", () => {
-    for (const [name, service] of Object.entries(services))
-      expect([name, service]).toEqual([
-        name,
-        expect.objectContaining({
-          read_only: true,
-          cap_drop: ["ALL"],
-          security_opt: ["no-new-privileges:true"],
-          user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
-        }),
-      ]);
-    const more = /^(network_mode|privileged|cap_add|pid|ipc|devices)$|docker\.sock/;
-    expect(textsOf(services).filter((text) => more.test(text))).toEqual([]);
-  });
-
-  it("parts the networks by who talks to whom, and only those that publish a port can leave", () => {
-    const { networks } = yaml("compose.yaml");
-    const members = (network: string) =>
-      Object.keys(services).filter((name) =>
-        [services[name as Name].networks ?? []]
-          .flatMap((of) => (Array.isArray(of) ? of : Object.keys(of)))
-          .includes(network),
-      );
-    for (const [name, network] of Object.entries<Network>(networks)) {
-      expect([name, network.driver_opts]).toEqual([
-        name,
-        { "com.docker.network.bridge.name": `mon-${name}` },
-      ]);
-      expect([name, network.internal === true]).toEqual([name, !["public", "web"].includes(name)]);
-      expect(text("firewall.sh")).toMatch(new RegExp(`for network in .*\\b${name}\\b.*; do`));
-    }
-    expect(members("keeper")).toEqual(["keeper", "clickhouse"]);
-    expect(members("read")).toEqual(["clickhouse", "signoz"]);
-    expect(members("schema")).toEqual(["clickhouse", "migrator", "migrator-async"]);
-    expect(members("write")).toEqual(["clickhouse", "collector"]);
-  });
-
   it("hands each secret file to one service", () => {
     const readers: Record<string, string[]> = {};
     for (const [name, { env_file = [], volumes = [] }] of Object.entries(services))
@@ -251,8 +305,15 @@ describe("compose.yaml", () => {
     });
   });
 
-  it("holds no secret: those come by env_file", () => {
-    expect(textsOf(services).filter((text) => /PASSWORD|SECRET/.test(text))).toEqual([]);
+  it("parts ClickHouse's networks by who talks to it", () => {
+    const members = (network: string) => membersOf(services, network);
+    expect(members("keeper")).toEqual(["clickhouse", "keeper"]);
+    expect(members("read")).toEqual(["clickhouse", "signoz"]);
+    expect(members("schema")).toEqual(["clickhouse", "migrator", "migrator-async"]);
+    expect(members("write")).toEqual(["clickhouse", "collector"]);
+  });
+
+  it("hands out secrets by env_file", () => {
     expect(
       Object.entries(services)
         .filter(([, { env_file }]) => env_file)
@@ -280,6 +341,7 @@ describe("what is delivered", () => {
       "disk.sh",
       "secrets.sh",
       "services.sh",
+      "store.sh",
       "provision.sh",
     ]
       .map(text)

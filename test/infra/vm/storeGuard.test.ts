@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fakeTool } from "../../fakeTool";
 
-const shipped = readFileSync("infra/vm/files/store-guard.sh", "utf8");
+const shipped = readFileSync("infra/vm/store/store-guard.sh", "utf8");
 const now = Date.now();
 const ago = (seconds: number) => new Date(now - seconds * 1000).toISOString();
 const refusal = "Exporting failed. Will retry the request after interval.";

@@ -156,8 +156,8 @@ export const faults: Fault[] = [
   {
     name: "gate: what is held back every day is not counted",
     file: collector,
-    from: "exporters: [clickhouselogsexporter, metadataexporter, count/odd]",
-    to: "exporters: [clickhouselogsexporter, metadataexporter]",
+    from: ':-metadataexporter}", count/odd]',
+    to: ':-metadataexporter}"]',
     tests: places,
   },
   {
@@ -218,14 +218,14 @@ export const faults: Fault[] = [
   },
   {
     name: "power: what is inserted stays in memory",
-    file: "infra/vm/files/clickhouse/config.xml",
+    file: "infra/vm/store/clickhouse/config.xml",
     from: "<fsync_after_insert>1",
     to: "<fsync_after_insert>0",
     tests: real("powerCut", "merged"),
   },
   {
     name: "power: what is merged stays in memory",
-    file: "infra/vm/files/clickhouse/config.xml",
+    file: "infra/vm/store/clickhouse/config.xml",
     from: "<min_rows_to_fsync_after_merge>1",
     to: "<min_rows_to_fsync_after_merge>0",
     tests: real("powerCut", "merged"),
@@ -247,7 +247,7 @@ export const faults: Fault[] = [
   },
   {
     name: "store: nobody restarts the collector",
-    file: "infra/vm/files/store-guard.sh",
+    file: "infra/vm/store/store-guard.sh",
     from: "docker restart monitoring-collector-1 >/dev/null\n",
     to: "",
     tests: real("containersStore", "finds what"),

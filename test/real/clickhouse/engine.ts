@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chdb } from "../parts/chdb";
 
-const shipped = join(__dirname, "../../../infra/vm/files/clickhouse/users.xml");
+const shipped = join(__dirname, "../../../infra/vm/store/clickhouse/users.xml");
 const hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
 
 /** Half of ClickHouse's memory on the machine, here. */

@@ -8,7 +8,7 @@ import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
 
-const shipped = join(__dirname, "../../../infra/vm/files/clickhouse/config.xml");
+const shipped = join(__dirname, "../../../infra/vm/store/clickhouse/config.xml");
 
 /** What answers statements as clickhouse-client writes it. */
 export abstract class Tables {

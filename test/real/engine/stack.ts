@@ -121,6 +121,11 @@ export class EngineStack {
     });
   }
 
+  /** Sets a key of the stack's config file, encrypted. */
+  async secret(key: string, value: string): Promise<void> {
+    await this.stack.setConfig(`monitoring:${key}`, { value, secret: true });
+  }
+
   /**
    * Rewrites a file of the program.
    * @returns puts the file back

@@ -19,6 +19,8 @@ export const address = "10.0.0.2";
 
 export const services = ["keeper", "clickhouse", "signoz", "collector", "front"] as const;
 export type Service = (typeof services)[number];
+/** The same, or the one that stands in the store's place before SigNoz Cloud. */
+type AnyService = Service | "sender";
 
 // ClickHouse is a stand-in, so what would be stored there ends in a file on the data disk.
 const override = {
@@ -49,10 +51,19 @@ const override = {
  * leads to a namespace of its own, where the metadata server is, Secret Manager, and whoever else a container may dial.
  */
 export class ContainerMachine extends Machine {
-  private beyond!: ChildProcess;
+  protected beyond!: ChildProcess;
   private listeners!: ChildProcess;
   private daemon!: ChildProcess;
   private replaceImages?: (machine: ContainerMachine) => Promise<void>;
+  /** What the collector's configuration gets on top, and where beyond the card somebody listens. */
+  protected override: object = override;
+  protected listening = [
+    "169.254.169.254:53",
+    "203.0.113.7:587",
+    "203.0.113.7:443",
+    "fd20:ce::254:80",
+    "2001:db8::7:587",
+  ];
 
   static override start(): Promise<ContainerMachine> {
     return ContainerMachine.with(512);
@@ -63,15 +74,13 @@ export class ContainerMachine extends Machine {
     diskMib: number,
     replaceImages?: (machine: ContainerMachine) => Promise<void>,
   ): Promise<ContainerMachine> {
-    const machine = new ContainerMachine(...(await Machine.parts()));
+    const machine = new this(...(await Machine.parts()));
     machine.replaceImages = replaceImages;
     // The kernel raises a hard limit for CAP_SYS_RESOURCE only, which a sandbox may lack.
     const files = Number(execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }));
     if (files < 262_144 && !mayResizeOnline())
-      machine.files["compose.yaml"] = (machine.files["compose.yaml"] ?? "").replaceAll(
-        "262144",
-        `${files}`,
-      );
+      for (const name of ["compose.yaml", "gate.yaml"])
+        machine.files[name] = (machine.files[name] ?? "").replaceAll("262144", `${files}`);
     return machine.begin(diskMib);
   }
 
@@ -80,20 +89,20 @@ export class ContainerMachine extends Machine {
     await sleep(200);
     enter(this.holder, [here("card.sh"), `${this.beyond.pid}`, address, outside]);
     enter(this.beyond, [here("beyond.sh"), outside, address]);
-    const open = [
-      "169.254.169.254:53",
-      "203.0.113.7:587",
-      "203.0.113.7:443",
-      "fd20:ce::254:80",
-      "2001:db8::7:587",
-    ];
     this.listeners = spawn(
       "nsenter",
-      [`--net=/proc/${this.beyond.pid}/ns/net`, process.execPath, here("listeners.mjs"), ...open],
+      [
+        `--net=/proc/${this.beyond.pid}/ns/net`,
+        process.execPath,
+        here("listeners.mjs"),
+        ...this.listening,
+      ],
       { stdio: "ignore" },
     );
     return { pid: this.beyond.pid as number, address: outside };
   }
+
+  protected collector = signozExporters;
 
   protected override async installDocker() {
     mkdirSync(join(this.dir, "docker"));
@@ -104,10 +113,10 @@ export class ContainerMachine extends Machine {
         this.dir,
         `${address} ${host}`,
         await imageParts(),
-        await signozExporters(),
+        await this.collector(),
         dirname(await haproxy()),
       ],
-      stringify(override),
+      stringify(this.override),
     );
     await this.startDocker();
     this.sh("docker import - debian </context/debian.tar >/dev/null; rm /context/debian.tar");
@@ -200,7 +209,11 @@ export class ContainerMachine extends Machine {
   }
 
   /** Runs a command line, or a file of the test with its arguments, in a service's container as its user. */
-  within(service: Service, command: string, ...args: string[]): { status: number; output: string } {
+  within(
+    service: AnyService,
+    command: string,
+    ...args: string[]
+  ): { status: number; output: string } {
     const output = this.sh(
       `docker exec monitoring-${service}-1 sh -c "$(cat)" sh ${args.join(" ")} 2>&1 </dev/null || echo "status $?"`,
       command,
@@ -210,7 +223,7 @@ export class ContainerMachine extends Machine {
   }
 
   /** A Go template's answer about a service's container. */
-  inspect(service: Service, format: string): string {
+  inspect(service: AnyService, format: string): string {
     return this.sh(`docker inspect --format '${format}' monitoring-${service}-1`).trim();
   }
 

@@ -1,5 +1,6 @@
 import type { SecretVersions } from "../../../infra/backend";
 import { machineSettings } from "../../../infra/vm/delivery";
+import { signozStore } from "../../../infra/vm/stores";
 import { fixtureSettings } from "../../../simulator/program";
 
 /** The name that the machine's gate is dialled by. */
@@ -8,14 +9,16 @@ export const host = "gate.test";
 /** Settings as the program writes them for a fresh stack with one engineer's own key; tests change them. */
 export function defaultSettings() {
   const version = (what: string) => `projects/p/secrets/monitoring-${what}-secret-dev/versions/1`;
-  const secrets: Omit<SecretVersions, "alerts"> & { alerts?: string } = {
+  const secrets: SecretVersions & { signozAdmin: string; clickhouse: string } = {
     ingestionKeys: [version("signoz-ingestion-key")],
     engineerKeys: [version("engineer-first.last")],
     tls: version("tls"),
     signozAdmin: version("signoz-admin"),
     clickhouse: version("clickhouse"),
   };
-  const made = machineSettings(fixtureSettings(), host, secrets as SecretVersions);
+  const settings = fixtureSettings();
+  const own = signozStore.settings(settings);
+  const made = machineSettings(settings, host, secrets, own);
   return {
     ...made,
     adminEmail: "admin@example.com",

@@ -13,4 +13,6 @@ fail() {
 . "$release/env.sh"
 # shellcheck source=SCRIPTDIR/../../../infra/vm/files/services.sh
 . "$release/services.sh"
+# shellcheck source=SCRIPTDIR/../../../infra/vm/store/store.sh
+. "$release/store.sh"
 write_variables

@@ -32,7 +32,7 @@ describe("changed.sh", () => {
   };
 
   it.each([
-    ["infra/vm/files/compose.yaml", "program=true\n"],
+    ["infra/vm/files/gate.yaml", "program=true\n"],
     ["Pulumi.dev.yaml", "program=true\n"],
     ["package-lock.json", "program=true\n"],
     // Each decides without being part of the program: what npm installs, which program Pulumi runs, how git writes it out.
