@@ -1,38 +1,58 @@
 import * as pulumi from "@pulumi/pulumi";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { unknownValue } from "../../policy/resource";
 import { judge } from "../../policy/rules";
-import { runProgram } from "../../simulator/program";
+import { type ProgramRun, runProgram } from "../../simulator/program";
 import { resource, rules } from "./resources";
 
 describe("the program", () => {
-  it("breaks no rule, whatever it is configured with", async () => {
-    const { resources } = await runProgram({
-      config: {
-        signozUsers: ["user:lead@example.com"],
-        secretReaders: ["group:engineers@example.com"],
-        personalKeyEmails: ["dana@example.com"],
+  const engineers = {
+    secretReaders: ["group:engineers@example.com"],
+    personalKeyEmails: ["dana@example.com"],
+  };
+  it.each<[string, ProgramRun]>([
+    [
+      "vm",
+      {
+        config: { ...engineers, signozUsers: ["user:lead@example.com"] },
+        secrets: { alertSlackWebhookUrl: "https://hooks.slack.com/services/T0/B0/secret-path" },
       },
-      secrets: { alertSlackWebhookUrl: "https://hooks.slack.com/services/T0/B0/secret-path" },
-    });
-    const secretValues = resources
-      .filter(({ type }) => /randomPassword|privateKey/.test(type))
-      .flatMap(({ state }) => Object.values(state))
-      .map((value) =>
-        pulumi.runtime.isRpcSecret(value) ? pulumi.runtime.unwrapRpcSecret(value) : undefined,
-      )
-      .filter((value): value is string => typeof value === "string" && value.length >= 8);
-    expect(secretValues.length).toBeGreaterThan(4);
-    const judged = resources.map(({ type, name, inputs, options }) => ({
-      type,
-      name,
-      inputs,
-      protect: options.protect,
-    }));
-    expect(judged.map(({ type }) => type)).toContain("gcp:compute/instance:Instance");
-    expect(judge(judged, secretValues)).toEqual([]);
-    // The whole program is loaded and run: a minute where other work keeps both cores busy.
-  }, 180_000);
+    ],
+    [
+      "cloud",
+      {
+        config: {
+          ...engineers,
+          ...{ backend: "cloud", cloudEndpoint: "ingest.eu.signoz.cloud:443", adminEmail: "" },
+        },
+        secrets: { cloudIngestionKey: "cloud-key-s3cret" },
+      },
+    ],
+  ])(
+    "breaks no rule, whatever it is configured with, backend %s",
+    async (_, run) => {
+      vi.resetModules();
+      const { resources } = await runProgram(run);
+      const secretValues = resources
+        .filter(({ type }) => /randomPassword|privateKey/.test(type))
+        .flatMap(({ state }) => Object.values(state))
+        .map((value) =>
+          pulumi.runtime.isRpcSecret(value) ? pulumi.runtime.unwrapRpcSecret(value) : undefined,
+        )
+        .filter((value): value is string => typeof value === "string" && value.length >= 8);
+      expect(secretValues.length).toBeGreaterThan(2);
+      const judged = resources.map(({ type, name, inputs, options }) => ({
+        type,
+        name,
+        inputs,
+        protect: options.protect,
+      }));
+      expect(judged.map(({ type }) => type)).toContain("gcp:compute/instance:Instance");
+      expect(judge(judged, secretValues)).toEqual([]);
+      // The whole program is loaded and run: a minute where other work keeps both cores busy.
+    },
+    180_000,
+  );
 });
 
 it.each<[string, string, object]>([
