@@ -95,7 +95,7 @@ export const shortestSecret = 8;
 /** A text that may be empty; never shown, and secret wherever it goes. */
 export const secret = (pattern: RegExp, must: string): Kind<pulumi.Output<string> | undefined> => ({
   type: "string",
-  example: "VALUE",
+  example: "",
   unset: "",
   secret: true,
   read: (text) => {

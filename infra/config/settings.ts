@@ -103,8 +103,10 @@ function readGroup<Keys extends field.Keys>(
 
 function fixOf(name: string, kind: field.Kind<unknown>, preset: unknown): string {
   if (kind.type === "array") return `pulumi config set --path '${name}[0]' ${kind.example}`;
+  // Without a value it is asked for: typed here it would stay in the shell's history.
+  if (kind.secret) return `pulumi config set --secret ${name}`;
   const value = preset === undefined || preset === "" ? kind.example : preset;
-  return `pulumi config set ${kind.secret ? "--secret " : ""}${name} ${value}`;
+  return `pulumi config set ${name} ${value}`;
 }
 
 /** What the chosen backend lacks, and what is set that only another one reads. */

@@ -42,5 +42,5 @@ provision_content() {
     --header 'content-type: application/x-protobuf' --data-binary '' "https://$place/v1/logs" 2>&1) ||
     fail "SigNoz Cloud does not answer at $place (monitoring:cloudEndpoint): $said; telemetry is accepted and kept on disk, and this is tried again"
   [[ $said != 40[13] ]] ||
-    fail "SigNoz Cloud at $place refuses monitoring:cloudIngestionKey (HTTP $said); telemetry is accepted and kept on disk; set a key of that region: pulumi config set --secret monitoring:cloudIngestionKey KEY"
+    fail "SigNoz Cloud at $place refuses monitoring:cloudIngestionKey (HTTP $said); telemetry is accepted and kept on disk; set a key of that region: pulumi config set --secret monitoring:cloudIngestionKey"
 }

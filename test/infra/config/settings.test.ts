@@ -389,7 +389,7 @@ describe("a backend's own keys", () => {
   ])("%s needs %s", (backend, name, config, secrets) => {
     const message = faultsOf({ ...config, [name]: undefined }, secrets);
     expect(message).toContain(`monitoring:${name} is not set`);
-    expect(message).toMatch(new RegExp(`pulumi config set .*monitoring:${name} `));
+    expect(message).toMatch(new RegExp(`pulumi config set .*monitoring:${name}\\b`));
     expect(faultsOf({ ...config, [name]: "" }, secrets)).toContain(
       `which backend "${backend}" needs`,
     );
