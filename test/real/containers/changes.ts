@@ -130,6 +130,15 @@ export function changes() {
     expect((await apply()).status).toBe(0);
   });
 
+  /** Which of Compose's files has this text, and all of that file. */
+  const holding = (text: string): [file: string, shipped: string] => {
+    for (const file of ["gate.yaml", "compose.yaml"]) {
+      const shipped = machine.files[file] ?? "";
+      if (shipped.includes(text)) return [file, shipped];
+    }
+    throw new Error(`no file of Compose's says ${JSON.stringify(text)}`);
+  };
+
   it.each<[string, RegExp, string, string]>([
     ["the host's network", /service front/, "networks: [public, gate]", "network_mode: host"],
     ["no network of ours", /network default/, "    networks: [public, gate]\n", ""],
@@ -162,24 +171,21 @@ export function changes() {
       "internal: true\n  driver: macvlan\n",
     ],
   ])("that gives a container %s is refused", { tags: "attack/machine" }, (_, named, from, to) => {
-    const shipped = machine.files["compose.yaml"] ?? "";
-    expect(shipped).toContain(from);
+    const [file, shipped] = holding(from);
     machine.sh("rm -rf /tmp/release; cp -r /var/lib/monitoring/files /tmp/release");
-    machine.sh("cat >/tmp/release/compose.yaml", shipped.replace(from, to));
+    machine.sh(`cat >/tmp/release/${file}`, shipped.replace(from, to));
     const said = machine.run(join(__dirname, "contained.sh"), "/tmp/release");
     expect(said).toMatch(/gives more than their own network, files and an unprivileged user to/);
     expect(said).toMatch(named);
   });
 
   it("that gives a container more than that changes nothing of what runs", async () => {
-    const shipped = machine.files["compose.yaml"] ?? "";
-    machine.files["compose.yaml"] = shipped.replace(
-      "networks: [public, gate]",
-      "network_mode: host",
-    );
+    const networks = "networks: [public, gate]";
+    const [file, shipped] = holding(networks);
+    machine.files[file] = shipped.replace(networks, "network_mode: host");
     const before = services.map(state);
     const run = await apply();
-    machine.files["compose.yaml"] = shipped;
+    machine.files[file] = shipped;
     expect(run, run.output).toMatchObject({ status: 1 });
     expect(run.output).toMatch(
       /gives more than their own network.*: service front; what runs was left running/,
