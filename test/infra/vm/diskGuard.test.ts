@@ -32,7 +32,7 @@ function look({
   const guard = shipped
     .replaceAll("/var/lib/monitoring/", `${folder}/state/`)
     .replaceAll("/run/", `${folder}/run/`)
-    .replace("timeout 60", "timeout 1");
+    .replace("timeout 60", "timeout 0.3");
   const { stdout } = spawnSync("bash", ["-c", guard], { env, encoding: "utf8", timeout: 20_000 });
   return { said: stdout, calls: calls(), isClosed: existsSync(join(folder, "state/gate-closed")) };
 }
