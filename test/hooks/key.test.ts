@@ -59,18 +59,6 @@ describe("the key", () => {
     await engineer.until(() => header(engineer) === holding("key-2"));
     await engineer.until(() => Number.parseInt(engineer.read("gate"), 10) < 4102444800);
   });
-  it("costs a hanging source one wait of 3 s, and none after", async () => {
-    const engineer = withKeys("key-1");
-    const asked = `${engineer.root}/asked`;
-    engineer.fake("op", `echo "$START" >>"${asked}"; sleep 60 & sleep 60`);
-    const cold = await engineer.run([], { env: { START: "first" } });
-    const warm = await engineer.run([], { env: { START: "second" } });
-    expect(cold.seconds).toBeGreaterThan(2.5);
-    expect(cold.stdout).toContain("1Password: no answer in time");
-    // What the first start left to the background asks again in its name.
-    expect(readFileSync(asked, "utf8")).toMatch(/^(first\n)+$/);
-    expect(warm.stdout).toBe("");
-  });
   it("comes from gcloud although the repository names a Python that gcloud cannot use", async () => {
     const engineer = withKeys("key-1");
     // What pyenv does to gcloud where CLOUDSDK_PYTHON is python3.
@@ -82,27 +70,6 @@ describe("the key", () => {
     writeFileSync(`${engineer.root}/.python-version`, "3.6.15\n");
     await engineer.run([], { cwd: engineer.root });
     expect(header(engineer)).toBe(holding("key-1"));
-  });
-  it("leaves no process of a hanging source behind", async () => {
-    const engineer = withKeys("key-1", "key-1", { hook: { onePasswordReference: "" } });
-    const grandchild = `${engineer.root}/grandchild`;
-    engineer.fake("sleeper", "sleep 60");
-    engineer.fake("gcloud", `"${engineer.bin}/sleeper" & echo $! >>"${grandchild}"; wait`);
-    await engineer.run();
-    const [first = ""] = readFileSync(grandchild, "utf8").split("\n");
-    // A zombie waits for its new parent and holds nothing.
-    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", first], { encoding: "utf8" });
-    expect(stdout).not.toMatch(/^[^Z\s]/);
-  });
-  it("is not waited for again after a start that was killed while it waited", async () => {
-    const engineer = withKeys("key-1");
-    engineer.fake("op", `echo once >>"${engineer.root}/begun"; sleep 60`);
-    const killed = engineer.start();
-    await engineer.until(() => existsSync(`${engineer.root}/begun`));
-    killed.kill("SIGKILL");
-    process.kill(-(killed.pid as number), "SIGKILL");
-    await engineer.run();
-    expect(readFileSync(`${engineer.root}/begun`, "utf8")).toBe("once\n");
   });
   it("never appears in an argument list", { tags: "attack/engineer" }, async () => {
     const engineer = withKeys("key-1");
