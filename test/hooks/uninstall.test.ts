@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ownSettings } from "./engineerMachine";
-import { ageAttempt, header, holding, withKeys } from "./withKeys";
+import { header, holding, withKeys } from "./withKeys";
 
 describe("uninstall", () => {
   it("takes out the hook's variables and keeps later edits", async () => {
