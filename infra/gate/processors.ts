@@ -173,6 +173,8 @@ function metrics(options: GateOptions): Filter {
         context: "datapoint",
         statements: [
           ...unclaim(options),
+          // Before the mask, which would hide the list for one name in it.
+          ...tellNames,
           ...asLabels(options),
           atMost(valueBytes(options)),
           age("time_unix_nano"),
