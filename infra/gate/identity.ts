@@ -15,7 +15,7 @@ export const ownerOfKey = {
 export const identity = [
   'set(cache["verified"], "false")',
   `set(cache["verified"], "true") where attributes["${owner}"] != nil and attributes["${owner}"] != "-"`,
-  'set(cache["engineer"], attributes["engineer"]) where IsString(attributes["engineer"])',
+  'set(cache["engineer"], attributes["engineer"]) where cache["verified"] == "false" and IsString(attributes["engineer"])',
   // What a personal key stamps is an e-mail address, so a claim must not look like one.
   `replace_pattern(cache["engineer"], ${quote("[@\\x{FF20}\\x{FE6B}]")}, "_at_")`,
   `replace_pattern(cache["engineer"], ${quote("\\p{C}")}, "")`,
