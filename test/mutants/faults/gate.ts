@@ -177,15 +177,15 @@ export const faults: Fault[] = [
   {
     name: "gate: datapoints of any time pass",
     file: filter,
-    from: "ofAge(retentionDays.metrics), ",
-    to: "",
+    from: 'tooOld("time_unix_nano"), tooNew("time_unix_nano"), suspicious',
+    to: "suspicious",
     tests: poison,
   },
   {
     name: "gate: datapoints of any value pass",
     file: filter,
-    from: "ofAge(retentionDays.metrics), suspicious, tooMany",
-    to: "ofAge(retentionDays.metrics), tooMany",
+    from: "suspicious, tooMany",
+    to: "tooMany",
     tests: poison,
   },
   {
@@ -212,8 +212,8 @@ export const faults: Fault[] = [
   {
     name: "gate: the retention is a constant",
     file: filter,
-    from: "ofAge(retentionDays.logs)",
-    to: "ofAge(30)",
+    from: "days: retentionDays.logs,",
+    to: "days: 30,",
     tests: ["test/infra/gate/processors.test.ts"],
   },
   {
