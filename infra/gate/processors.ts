@@ -258,7 +258,8 @@ function logs(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
-                `set(body, "") where not ${matches("body", "^(?:claude_code[.][a-z_]{1,64}|verify-telemetry [0-9TZ:-]{20} [0-9]{1,10})$$")}${own}`,
+                // Two expressions, because one that begins with a text is told by that text.
+                `set(body, "") where not ${matches("body", "^claude_code[.][a-z_]{1,64}$$")} and not ${matches("body", "^verify-telemetry [0-9TZ:-]{20} [0-9]{1,10}$$")}${own}`,
                 `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
                 `set(event_name, "") where event_name != "" and not ${matches("event_name", "^(?:claude_code|gen_ai)[.][a-z_.]{1,64}$$")}`,
                 errorWord,
