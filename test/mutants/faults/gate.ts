@@ -119,6 +119,20 @@ export const faults: Fault[] = [
     tests: identity,
   },
   {
+    name: "gate: a control character stays in a label",
+    file: claims,
+    from: "*[! -\\\\U0010FFFF]*",
+    to: "never",
+    tests: real("collectorIdentity", "a control character"),
+  },
+  {
+    name: "gate: the clock stays on the resource",
+    file: filter,
+    from: "...all, takeClock]",
+    to: "...all]",
+    tests: real("collectorIdentity", "no mark"),
+  },
+  {
     name: "gate: every name passes",
     file: content,
     from: "allow_all_keys: keepContent,",
