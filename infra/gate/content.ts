@@ -99,13 +99,13 @@ function withoutItsNames(signal: Signal, { ownNames }: GateOptions): string[] {
   const its = namesOf(claudeCode[signal].allowed).filter((name) => !anywhere.includes(name));
   return [
     'set(cache["rest"], attributes)',
-    `keep_matching_keys(cache["rest"], ${oneOf(its)})`,
+    `keep_keys(cache["rest"], ${JSON.stringify(its)})`,
     'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
     `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
     `set(attributes["${redactedKeys}"], cache["names"])`,
     `${marked} where cache["names"] != nil`,
     `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
-    `delete_matching_keys(attributes, ${oneOf(its)})`,
+    `delete_matching_keys(attributes, ${oneOf(its)}) where cache["names"] != nil`,
   ];
 }
 
