@@ -61,6 +61,11 @@ export const tellNames = [
   `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
 ];
 
+/** What the redaction processor (v0.144) tells beside the names and lets everybody send. */
+export const dropTold = ["masked.keys", "masked.count", "redacted.count", "ignored.count"].map(
+  (name) => `delete_key(attributes, "redaction.${name}")`,
+);
+
 /** An error's name passes; its text may quote what was said. */
 export const errorWord = `set(attributes["error"], "other") where attributes["error"] != nil and not ${matches('attributes["error"]', "^[A-Za-z][A-Za-z0-9_.]{0,47}$$")}`;
 

@@ -5,6 +5,7 @@
  */
 import { claudeCode, conventionMetrics, spanEvents } from "./allowed";
 import {
+  dropTold,
   errorWord,
   expected,
   heldBack,
@@ -124,7 +125,7 @@ function common(signal: Signal, days: number, options: GateOptions): Statements[
         ...identity,
         atMost(valueBytes(options)),
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
-        ...(options.keepContent ? [] : [knownSchema]),
+        ...(options.keepContent ? [] : [knownSchema, ...dropTold]),
         ...ofResource(signal, options),
         ...tellNames,
         ...(signal === "metrics" ? asLabels(options) : []),
@@ -193,6 +194,7 @@ function metrics(options: GateOptions): Filter {
         context: "datapoint",
         statements: [
           ...unclaim(options),
+          ...(keepContent ? [] : dropTold),
           // Before the mask, which would hide the list for one name in it.
           ...tellNames,
           ...asLabels(options),
@@ -258,6 +260,7 @@ function logs(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
+                ...dropTold,
                 // Two expressions, because one that begins with a text is told by that text.
                 `set(body, "") where not ${matches("body", "^claude_code[.][a-z_]{1,64}$$")} and not ${matches("body", "^verify-telemetry [0-9TZ:-]{20} [0-9]{1,10}$$")}${own}`,
                 `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
@@ -307,6 +310,7 @@ function traces(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
+                ...dropTold,
                 `set(name, "unlisted") where not ${matches("name", "^claude_code(?:[.][a-z_]{1,32}){1,4}$$")}${own}`,
                 'set(status.message, "") where status.message != ""',
                 'set(trace_state, "") where trace_state != ""',
@@ -325,6 +329,7 @@ function traces(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
+                ...dropTold,
                 `set(name, "unlisted") where not IsMatch(name, ${oneOf([...spanEvents, ...ownNames])})`,
                 `${marked} where attributes["${redactedKeys}"] != nil`,
                 errorWord,
