@@ -91,7 +91,7 @@ export function processors(options: GateOptions): Record<string, unknown> {
         { context: "datapoint", statements: ["set(time, Now())", "set(start_time, Now())"] },
       ],
     },
-    "batch/counts": { timeout: "5s", send_batch_size: 1000 },
+    "batch/let_go": { timeout: "5s", send_batch_size: 1000 },
   };
 }
 

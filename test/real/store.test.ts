@@ -21,7 +21,11 @@ let gate: Gate;
 let client: OtlpClient;
 beforeAll(async () => {
   store = await Store.start();
-  gate = await startGate({ keys: key["signoz-ingestion-key"], storePort: store.port });
+  gate = await startGate({
+    keys: key["signoz-ingestion-key"],
+    storePort: store.port,
+    limits: { GATE_REQUESTS_PER_KEY: 1e6 },
+  });
   client = new OtlpClient(gate);
 });
 afterAll(async () => {
@@ -245,5 +249,25 @@ describe("how long", () => {
     );
     await store.run(String(drop?.[1]));
     expect(await count()).toEqual([{ rows: 0 }]);
+  });
+});
+
+describe("a ClickHouse that hangs", () => {
+  it("costs nobody an OK while there is room on the disk, and no record is stored twice", async () => {
+    const requests = 1500;
+    const request = encode("logs", [one("logs", named("meanwhile"))]);
+    const codes: Record<number, number> = {};
+    store.signal("SIGSTOP");
+    await Promise.all(
+      Array.from({ length: 15 }, async () => {
+        for (let sent = 0; sent < requests / 15; sent++)
+          add(codes, `${await client.send("logs", request, key)}`, 1);
+      }),
+    );
+    store.signal("SIGCONT");
+    expect(codes).toEqual({ 0: requests });
+    await expect
+      .poll(() => sessions("logs", "meanwhile"), patient)
+      .toEqual({ meanwhile: requests });
   });
 });

@@ -170,8 +170,8 @@ export const faults: Fault[] = [
   {
     name: "gate: what is held back every day is not counted",
     file: collector,
-    from: ':-metadataexporter}", count/odd]',
-    to: ':-metadataexporter}"]',
+    from: ':-clickhouselogsexporter}", count/odd]',
+    to: ':-clickhouselogsexporter}"]',
     tests: places,
   },
   {
