@@ -49,13 +49,13 @@ export const rates = {
       "SigNoz's own rule (pkg/metering of its collector) on that session, before the gate takes content out",
   },
   gateVcpu: {
-    value: 0.0021,
+    value: 0.0014,
     unit: "vCPU of the gate",
     how: "measured",
     source: `${containers}, front and collector; a collector without SigNoz's exporters took 0.95 for 1000`,
   },
   storeVcpu: {
-    value: 0.0025,
+    value: 0.001,
     unit: "vCPU of ClickHouse at most",
     how: "measured",
     source: `${containers}, where an adapter in Python stands before ClickHouse's engine`,
@@ -73,13 +73,13 @@ export const rates = {
     source: `${containers}, without SigNoz itself; before SigNoz Cloud taken as the same`,
   },
   baseMib: {
-    value: { front: 18, collector: 36, clickhouse: 115 },
+    value: { front: 18, collector: 37, clickhouse: 140 },
     unit: "MiB of memory without engineers",
     how: "measured",
     source: containers,
   },
   mib: {
-    value: { front: 0.07, collector: 0.17, clickhouse: 1.2 },
+    value: { front: 0.07, collector: 0.15, clickhouse: 0.8 },
     unit: "MiB of memory",
     how: "measured",
     source: `${containers} with empty tables; the front with 1000 engineers`,

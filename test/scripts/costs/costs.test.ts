@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { built } from "../../../scripts/costs/built";
 import {
   about,
@@ -14,14 +13,26 @@ import { costLine } from "../../../scripts/costs/line";
 import { keptBytes, monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
 import { type Plan, planOf, secretVersions } from "../../../scripts/costs/plan";
 import { cloudPrices, machineUsd, oldestRead, prices } from "../../../scripts/costs/prices";
-import {
-  costTable,
-  fitTable,
-  growthTable,
-  priceTable,
-  rateTable,
-} from "../../../scripts/docs/costs";
 import { fixtureSettings } from "../../../simulator/program";
+
+/** Rates of this file's own: a new measurement turns no arithmetic wrong. */
+vi.mock("../../../scripts/costs/rates", async (load) => {
+  const real = await load<typeof import("../../../scripts/costs/rates")>();
+  const ours = {
+    gateVcpu: 0.0021,
+    storeVcpu: 0.0025,
+    baseVcpu: 0.2,
+    baseMib: { front: 18, collector: 36, clickhouse: 115 },
+    mib: { front: 0.07, collector: 0.17, clickhouse: 1.2 },
+    syncedRequests: 0.6,
+    syncSeconds: 0.001,
+  };
+  const rates = Object.entries(ours).map(([name, value]) => [
+    name,
+    { ...real.rates[name as keyof typeof ours], value },
+  ]);
+  return { ...real, rates: { ...real.rates, ...Object.fromEntries(rates) } };
+});
 
 /** The default stack, with one ingestion key. */
 const vm: Plan = {
@@ -313,17 +324,6 @@ describe("prices", () => {
       expect(source).not.toBe("");
       expect(new Date(read).toISOString().slice(0, 10)).toBe(read);
       expect(read >= oldestRead()).toBe(true);
-    },
-  );
-});
-
-describe("docs/runbook.md", () => {
-  it.each([priceTable, rateTable, costTable, fitTable, growthTable])(
-    "has all of $name",
-    (written) => {
-      const lines = readFileSync("docs/runbook.md", "utf8").split("\n");
-      const told = lines.map((line) => line.trim());
-      for (const row of written().trimEnd().split("\n")) expect(told).toContain(row);
     },
   );
 });
