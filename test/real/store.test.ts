@@ -252,6 +252,17 @@ describe("how long", () => {
   });
 });
 
+it.each(signals)("%s: SigNoz gets the names to suggest", async (signal) => {
+  const name = `suggest.${signal}`;
+  const record = { attributes: attributes([["session.id", name]]) };
+  await send(signal, [one(signal, { record })]);
+  const suggested = () =>
+    store.rows(
+      `SELECT DISTINCT data_source FROM signoz_metadata.distributed_attributes_metadata WHERE attributes['session.id'] = '${name}'`,
+    );
+  await expect.poll(suggested, patient).toEqual([[signal]]);
+});
+
 describe("a ClickHouse that hangs", () => {
   it("costs nobody an OK while there is room on the disk, and no record is stored twice", async () => {
     const requests = 1500;
