@@ -255,11 +255,13 @@ describe("how long", () => {
 it.each(signals)("%s: SigNoz gets the names to suggest", async (signal) => {
   const name = `suggest.${signal}`;
   const record = { attributes: attributes([["session.id", name]]) };
-  await send(signal, [one(signal, { record })]);
-  const suggested = () =>
-    store.rows(
+  const suggested = async () => {
+    // One in ten is looked at.
+    for (let sent = 0; sent < 20; sent++) await send(signal, [one(signal, { record })]);
+    return store.rows(
       `SELECT DISTINCT data_source FROM signoz_metadata.distributed_attributes_metadata WHERE attributes['session.id'] = '${name}'`,
     );
+  };
   await expect.poll(suggested, patient).toEqual([[signal]]);
 });
 
