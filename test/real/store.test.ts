@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { defaultGate } from "../../infra/gate/options";
 import { dataMountpoint, gate as gateMetrics } from "../../infra/signoz/names";
 import { diskUsed } from "../../infra/signoz/sql";
@@ -21,11 +22,7 @@ let gate: Gate;
 let client: OtlpClient;
 beforeAll(async () => {
   store = await Store.start();
-  gate = await startGate({
-    keys: key["signoz-ingestion-key"],
-    storePort: store.port,
-    limits: { GATE_REQUESTS_PER_KEY: 1e6 },
-  });
+  gate = await startGate({ keys: key["signoz-ingestion-key"], storePort: store.port });
   client = new OtlpClient(gate);
 });
 afterAll(async () => {
@@ -270,11 +267,25 @@ describe("a ClickHouse that hangs", () => {
     const requests = 1500;
     const request = encode("logs", [one("logs", named("meanwhile"))]);
     const codes: Record<number, number> = {};
+    const exporters = parse(readFileSync(join(gate.dir, "exporters.yaml"), "utf8"), {
+      merge: true,
+    });
+    // Which a few requests fill.
+    exporters.metadataexporter.sending_queue.queue_size = 1000;
+    const hanging = await startGate({
+      keys: key["signoz-ingestion-key"],
+      storePort: store.port,
+      limits: { GATE_REQUESTS_PER_KEY: 1e6 },
+      override: { exporters },
+    });
+    onTestFinished(() => hanging.stop());
+    const sender = new OtlpClient(hanging);
+    onTestFinished(() => sender.close());
     store.signal("SIGSTOP");
     await Promise.all(
       Array.from({ length: 15 }, async () => {
         for (let sent = 0; sent < requests / 15; sent++)
-          add(codes, `${await client.send("logs", request, key)}`, 1);
+          add(codes, `${await sender.send("logs", request, key)}`, 1);
       }),
     );
     store.signal("SIGCONT");

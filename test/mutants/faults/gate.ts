@@ -175,6 +175,13 @@ export const faults: Fault[] = [
     tests: places,
   },
   {
+    name: "gate: suggestions that cannot be written refuse the client",
+    file: collector,
+    from: "processors: &let_go [batch/let_go]",
+    to: "processors: &let_go []",
+    tests: real("store", "hangs"),
+  },
+  {
     name: "gate: links keep their attributes",
     file: filter,
     from: '["set(links, links) where Len(links) > 0"]',
