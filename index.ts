@@ -30,8 +30,7 @@ const access = { ...engineers, stack, place: machine, gateReader: account.member
 const keys = new IngestionKeys(name, access, afterChecks);
 const kept = { ...access, ...signoz, ...alerts, ...cloud, network, certificate };
 const secrets = new StackSecrets(name, kept, afterChecks);
-const versions = { ...keys.versions, ...secrets.versions };
-const given = { content, settings, network, account: account.email, secrets: versions };
+const given = { content, settings, network, account: account.email, ...secrets.with(keys) };
 const backend = new backends[machine.backend](name, given, { dependsOn: [keys, secrets] });
 new Ready(name, { ...gate, certificate, backend, key: keys.probe });
 

@@ -11,6 +11,9 @@ export const otlpPort = 4317;
 /** Port of SigNoz's web interface and API. */
 export const signozPort = 8080;
 
+/** Addresses of the subnetwork: of machines, and of a cluster's nodes. */
+export const subnetworkRange = "10.90.0.0/28";
+
 /** Addresses from which Identity-Aware Proxy forwards TCP (Google Cloud, "Using IAP for TCP forwarding"). */
 const iapRange = "35.235.240.0/20";
 
@@ -31,6 +34,7 @@ export interface NetworkArgs {
  * Reachable: the OTLP port from allowedSources; SSH and SigNoz from Identity-Aware Proxy; nothing else.
  */
 export class Network extends pulumi.ComponentResource {
+  readonly network: pulumi.Output<string>;
   readonly subnetwork: pulumi.Output<string>;
   /** External IPv4 address. */
   readonly address: pulumi.Output<string>;
@@ -50,7 +54,7 @@ export class Network extends pulumi.ComponentResource {
         name,
         network: network.id,
         region: args.region,
-        ipCidrRange: "10.90.0.0/28",
+        ipCidrRange: subnetworkRange,
         privateIpGoogleAccess: true,
         ...(args.flowLogsPercent > 0 && {
           logConfig: { flowSampling: args.flowLogsPercent / 100 },
@@ -96,6 +100,7 @@ export class Network extends pulumi.ComponentResource {
       );
     }
 
+    this.network = network.id;
     this.subnetwork = subnetwork.id;
     this.address = address.address;
     const google = address.address.apply(googleName);

@@ -1,3 +1,4 @@
+import { clusterFaults, kubernetesFaults, nodeAccount } from "./kubernetes";
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import {
   isHidden,
@@ -38,13 +39,17 @@ const nothingToJudge: Judge = () => [];
 
 /** Google APIs that the program may turn on. */
 const apis = new Set(
-  ["compute", "secretmanager", "iam", "iap", "dns"].map((name) => `${name}.googleapis.com`),
+  ["compute", "secretmanager", "iam", "iap", "dns", "container"].map(
+    (name) => `${name}.googleapis.com`,
+  ),
 );
 
 /** Every kind of resource that the program may make, with what is asked of it. A new kind: a line here, and a test. */
 const allowed: Record<string, Judge> = {
   "gcp:compute/network:Network": nothingToJudge,
   "gcp:compute/subnetwork:Subnetwork": nothingToJudge,
+  "gcp:compute/router:Router": nothingToJudge,
+  "gcp:compute/routerNat:RouterNat": nothingToJudge,
   "gcp:compute/address:Address": nothingToJudge,
   "gcp:compute/resourcePolicy:ResourcePolicy": nothingToJudge,
   "gcp:compute/snapshotSettings:SnapshotSettings": nothingToJudge,
@@ -63,6 +68,25 @@ const allowed: Record<string, Judge> = {
   "pulumi:providers:tls": providerFaults,
   "pulumi:providers:command": providerFaults,
   "pulumi:providers:pulumi": providerFaults,
+  // Its kubeconfig holds no secret, so it can be read; where it is not known yet there is no cluster to reach.
+  "pulumi:providers:kubernetes": ({ inputs }) =>
+    kubernetesFaults("provider", inputs).map((fault) => ["type", fault]),
+  "gcp:container/cluster:Cluster": ({ inputs }) =>
+    clusterFaults(inputs).map((fault) => ["ingress", fault]),
+  "kubernetes:core/v1:Namespace": ({ inputs }) =>
+    kubernetesFaults("Namespace", inputs).map((fault) => ["identity", fault]),
+  "kubernetes:core/v1:Secret": ({ inputs }) =>
+    kubernetesFaults("Secret", inputs).map((fault) => ["secret", fault]),
+  "kubernetes:core/v1:Service": ({ inputs }) =>
+    kubernetesFaults("Service", inputs).map((fault) => ["ingress", fault]),
+  // Pods are judged by the namespace, which takes locked ones alone.
+  "kubernetes:core/v1:ConfigMap": nothingToJudge,
+  "kubernetes:core/v1:PersistentVolumeClaim": nothingToJudge,
+  "kubernetes:apps/v1:StatefulSet": nothingToJudge,
+  "kubernetes:batch/v1:Job": nothingToJudge,
+  "kubernetes:networking.k8s.io/v1:NetworkPolicy": nothingToJudge,
+  "kubernetes:policy/v1:PodDisruptionBudget": nothingToJudge,
+  "kubernetes:storage.k8s.io/v1:StorageClass": nothingToJudge,
 
   "gcp:projects/service:Service": ({ inputs }) =>
     apis.has(String(inputs.service))
@@ -101,9 +125,13 @@ const allowed: Record<string, Judge> = {
  * @param secretValues plaintexts that may appear in no metadata (known in unit tests, not in CI)
  */
 export function judge(resources: PolicyResource[], secretValues: string[] = []): Violation[] {
-  const runsAs = resources
-    .filter(({ type }) => type === instanceType)
-    .map(({ inputs }) => `serviceAccount:${Object(inputs.serviceAccount).email}`);
+  const runsAs = resources.flatMap(({ type, inputs }) =>
+    type === instanceType
+      ? [`serviceAccount:${Object(inputs.serviceAccount).email}`]
+      : type === clusterType
+        ? [`serviceAccount:${nodeAccount(inputs)}`]
+        : [],
+  );
   const projects = resources
     .filter(({ type }) => type === "pulumi:providers:gcp")
     .map(({ inputs }) => inputs.project);
@@ -140,6 +168,7 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
 }
 
 const instanceType = "gcp:compute/instance:Instance";
+const clusterType = "gcp:container/cluster:Cluster";
 const versionType = "gcp:secretmanager/secretVersion:SecretVersion";
 const accountType = "gcp:serviceaccount/account:Account";
 const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceaccount.com";

@@ -4,8 +4,8 @@ import { machineType } from "./machineTypes";
 /** What it runs on and where its data lies. */
 export const machine = {
   backend: field.key(
-    "What keeps the telemetry behind the gate: SigNoz on the same VM, or SigNoz Cloud",
-    field.oneOf("vm", "cloud"),
+    "What keeps the telemetry behind the gate: SigNoz on the same VM, SigNoz Cloud, or ClickHouse and the gates on GKE",
+    field.oneOf("vm", "cloud", "gke"),
     "vm",
   ),
   machineType: field.key(
@@ -47,7 +47,11 @@ export const machine = {
       ),
     ),
   ),
-  deletionProtection: field.key("Whether Google refuses to delete the VM", field.flag, true),
+  deletionProtection: field.key(
+    "Whether Google refuses to delete the VM or the cluster",
+    field.flag,
+    true,
+  ),
   dataLocations: field.key(
     "Regions that secrets and snapshots must not leave, the region of gcp:zone among them; empty leaves both to Google",
     field.listOf(field.region),

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { commandKinds } from "./command.js";
 import { type Google, gcpKinds } from "./gcp.js";
 import type { Act, Kind, World } from "./kind.js";
+import { kubernetesKinds } from "./kubernetes.js";
 import { nameFaults } from "./names.js";
 import { randomKinds } from "./random.js";
 import { type Change, changes, faults, type Schema } from "./schema.js";
@@ -16,6 +17,8 @@ export interface CloudOptions {
   zone?: string;
   /** The static address that the program gets. */
   address?: string;
+  /** The DNS name of the cluster that the program gets. */
+  clusterEndpoint?: string;
   /** Whether local commands really run (with the real engine they do). */
   runCommands?: boolean;
   /** What StackReference answers, by the full name of the stack; an unknown stack is an error. */
@@ -62,11 +65,18 @@ export class Cloud implements pulumi.runtime.Mocks {
       now: options.now ?? (() => new Date()),
     };
     const address = options.address ?? "203.0.113.10";
-    this.google = { address, projectNumber: "123456789012", secrets: new Map(), grants: new Set() };
+    this.google = {
+      address,
+      projectNumber: "123456789012",
+      clusterEndpoint: options.clusterEndpoint ?? "gke-0123abcd.us-central1.gke.goog",
+      secrets: new Map(),
+      grants: new Set(),
+    };
     this.stacks = options.stacks ?? {};
     this.onChange = options.onChange;
     this.kinds = {
       ...gcpKinds(this.google),
+      ...kubernetesKinds(),
       ...tlsKinds,
       ...randomKinds,
       ...commandKinds(options.runCommands ?? false, options.commandEnv),

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import schemas from "./gcp-provider-schema.json";
+import { cluster, gkeSchemas } from "./gke.js";
 import type { Act, Kind, World } from "./kind.js";
 import type { Schema } from "./schema.js";
 import type { Values } from "./values.js";
@@ -53,6 +54,8 @@ export interface Google {
   /** The address that every reserved address gets: of RFC 5737's documentation range by default. */
   address: string;
   projectNumber: string;
+  /** Where a cluster's API server answers, as Google names one. */
+  clusterEndpoint: string;
   /** Secret Manager by secret id, versions in order of creation. */
   secrets: Map<string, SecretVersion[]>;
   /** Who may do what, as grantOf writes it: one grant, however many resources ask for it. */
@@ -89,12 +92,13 @@ export function gcpKinds(google: Google): Record<string, Kind> {
     "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": {
       create: async (act) => place(act, "zones", `disks/${act.inputs.disk}/resourcePolicies`, {}),
     },
+    "gcp:container/cluster:Cluster": cluster(google.clusterEndpoint),
     "gcp:compute/disk:Disk": {
       // Terraform's google_compute_disk: "customdiff.ForceNewIfChange" when the size gets smaller.
       replaces: ({ inputs, olds }) => (Number(inputs.size) < Number(olds.size) ? ["size"] : []),
     },
   };
-  const kinds = Object.entries({ ...measured, ...byHand }).map(([type, known]) => {
+  const kinds = Object.entries({ ...measured, ...byHand, ...gkeSchemas }).map(([type, known]) => {
     const { member } = known;
     const schema = member ? { ...known, member: { ...member, anyCase: true } } : known;
     const kind: Kind = {

@@ -12,12 +12,9 @@ import { stackConfig } from "../../../simulator/program.js";
 /** Keys of the group signoz that a SigNoz of our own alone uses. */
 const storeKeys = [
   "adminEmail",
-  "passwordGeneration",
   "signozUsers",
   "signozUrl",
   "signozVersion",
-  "clickhouseVersion",
-  "keeperVersion",
   "histogramQuantileUrl",
   "histogramQuantileSha256",
 ];
@@ -315,6 +312,21 @@ describe("a backend's own keys", () => {
     adminEmail: "",
   };
   const cloudKey = { cloudIngestionKey: "cloud-key-0001" };
+  const ofGke = {
+    otlpHost: "otlp.palindrom.example",
+    dataLocations: ["us-central1"],
+    kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
+  };
+  const onGke = { ...ofGke, backend: "gke", adminEmail: "" };
+  /** A stack of a backend that is none of these, whole by itself. */
+  const elsewhere = (backends: string[]): [object, object] =>
+    [
+      ["vm", {}, {}] as const,
+      ["cloud", inCloud, cloudKey] as const,
+      ["gke", onGke, {}] as const,
+    ].flatMap(([name, config, secrets]): [object, object][] =>
+      backends.includes(name) ? [] : [[config, secrets]],
+    )[0] ?? [{}, {}];
   const all = Object.assign({}, ...Object.values(groups)) as Record<string, Key<unknown>>;
   /** A value of each key that is not its default. */
   const other = ({ kind, default: preset }: Key<unknown>): unknown => {
@@ -326,6 +338,7 @@ describe("a backend's own keys", () => {
   /** What a change of the default looks like where the example is the default. */
   const changed: Record<string, unknown> = {
     passwordGeneration: "2027-01",
+    bootImage: "debian-cloud/debian-12",
     signozUrl: "http://localhost:8081",
     signozVersion: "v0.139.0",
     clickhouseVersion: "25.12.6",
@@ -339,10 +352,23 @@ describe("a backend's own keys", () => {
   };
 
   it("are told apart from those that mean the same under each", () => {
-    const own = ownKeys.map(({ backend, keys }) => [backend, Object.keys(keys)]);
+    const own = ownKeys.map(({ backends, keys }) => [backends.join(), Object.keys(keys)]);
     expect(own).toEqual([
       ["vm", [...storeKeys, ...Object.keys(groups.alerts)]],
+      ["vm,gke", ["clickhouseVersion", "keeperVersion", "passwordGeneration"]],
+      [
+        "vm,cloud",
+        [
+          "machineType",
+          "bootImage",
+          "bootDiskGb",
+          "dataDiskGb",
+          "snapshotRetentionDays",
+          "restoreFromSnapshot",
+        ],
+      ],
       ["cloud", ["cloudEndpoint", "cloudIngestionKey"]],
+      ["gke", Object.keys(groups.gke)],
     ]);
   });
 
@@ -353,17 +379,14 @@ describe("a backend's own keys", () => {
       const value = changed[name] ?? other(key);
       const set = key.kind.secret ? {} : { [name]: value };
       const secrets = key.kind.secret ? { [name]: value } : {};
-      for (const { backend, keys } of ownKeys.filter(({ keys }) => name in keys)) {
-        const elsewhere = backend === "vm" ? { ...inCloud, ...set } : set;
-        const message = faultsOf(
-          elsewhere,
-          backend === "vm" ? { ...cloudKey, ...secrets } : secrets,
-        );
+      for (const { backends, keys } of ownKeys.filter(({ keys }) => name in keys)) {
+        const [base, given] = elsewhere(backends);
+        const message = faultsOf({ ...base, ...set }, { ...given, ...secrets });
         const shown = key.kind.secret
           ? "[secret]"
           : JSON.stringify(typeof value === "string" ? value : JSON.stringify(value));
         expect(message).toContain(
-          `monitoring:${name} = ${shown} is for backend "${backend}" alone`,
+          `monitoring:${name} = ${shown} is for backend "${backends.join('" and "')}" alone`,
         );
         expect(message).toContain(`run: pulumi config rm monitoring:${name}`);
         expect(keys).toHaveProperty(name);
@@ -379,6 +402,7 @@ describe("a backend's own keys", () => {
         }
       };
       expect(faults(inCloud, cloudKey)).toBe(faults({}, {}));
+      if (!(name in onGke)) expect(faults(onGke, {})).toBe(faults(ofGke, {}));
     },
   );
 
@@ -386,6 +410,8 @@ describe("a backend's own keys", () => {
     ["vm", "adminEmail", {}, {}],
     ["cloud", "cloudEndpoint", inCloud, cloudKey],
     ["cloud", "cloudIngestionKey", inCloud, {}],
+    ["gke", "otlpHost", onGke, {}],
+    ["gke", "kmsKey", onGke, {}],
   ])("%s needs %s", (backend, name, config, secrets) => {
     const message = faultsOf({ ...config, [name]: undefined }, secrets);
     expect(message).toContain(`monitoring:${name} is not set`);
@@ -406,6 +432,13 @@ describe("a backend's own keys", () => {
     ["cloudEndpoint", "ingest.eu.signoz.cloud", "host:port"],
   ])("%s = %j is refused: %s", (name, value, reason) => {
     expect(faultsOf({ ...inCloud, [name]: value }, cloudKey)).toContain(reason);
+  });
+
+  it("refuses memory that Autopilot gives no pod of so many CPUs", () => {
+    expect(faultsOf({ ...onGke, clickhouseMemoryGb: 14 })).toContain(
+      "monitoring:clickhouseMemoryGb = 14 does not go with clickhouseCpu = 2",
+    );
+    expect(read({ ...onGke, clickhouseMemoryGb: 13 }).gke.clickhouseMemoryGb).toBe(13);
   });
 
   it("never shows the ingestion key of SigNoz Cloud", () => {

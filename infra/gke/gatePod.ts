@@ -1,0 +1,97 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { migratorVariables } from "./migrations";
+import { httpCheck, resources } from "./pods";
+
+/** Where the front listens: the collector behind it has the port of OTLP, on loopback. */
+export const frontPort = 14316;
+
+/** MiB. Decoding makes up to 180 bytes of one, so two large requests at once need so much (infra/vm/files/services.sh). */
+const memory = { front: 512, collector: 1536, sidecar: 64 };
+
+const run = { name: "run", mountPath: "/gate/run" };
+/** Of infra/gate/haproxy.cfg. */
+const places = [
+  { name: "GATE_DIR", value: "/gate/run" },
+  { name: "GATE_SOCKET", value: "/gate/run/admin.sock" },
+];
+
+/** Puts every change of the Secret into force without a restart; a start of the front finds what it needs. */
+export const keysAndCertificate = (image: string) => ({
+  name: "keys",
+  image,
+  command: ["bash", "/gate/files/apply-keys.sh", "/gate/files", "/gate/secrets", "/gate/run"],
+  // What makes a sidecar of an init container: it goes on, and the others wait until its files are there.
+  restartPolicy: "Always",
+  startupProbe: {
+    exec: { command: ["test", "-s", "/gate/run/keys.map", "-a", "-s", "/gate/run/tls.pem"] },
+    periodSeconds: 1,
+    failureThreshold: 120,
+  },
+  resources: resources("50m", memory.sidecar),
+  volumeMounts: [
+    { name: "files", mountPath: "/gate/files", readOnly: true },
+    { name: "keys", mountPath: "/gate/secrets", readOnly: true },
+    run,
+    { name: "tmp", mountPath: "/tmp" },
+  ],
+});
+
+/** Ends TLS, judges the key, bounds everything: infra/gate/haproxy.cfg. */
+export const front = (image: string) => ({
+  name: "front",
+  image,
+  command: ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
+  env: [
+    ...places,
+    { name: "GATE_BIND", value: `0.0.0.0:${frontPort}` },
+    { name: "GATE_COLLECTOR", value: "127.0.0.1:4317" },
+    { name: "GATE_CONNECTIONS", value: String(memory.front * 16) },
+    { name: "GATE_MEDIUM_PLACES", value: String(Math.floor(memory.collector / 160)) },
+    { name: "GATE_LARGE_PLACES", value: String(Math.floor(memory.collector / 768)) },
+  ],
+  ports: [{ name: "otlp", containerPort: frontPort }],
+  resources: resources("500m", memory.front),
+  readinessProbe: { httpGet: { path: "/health", port: 8404 }, periodSeconds: 5, timeoutSeconds: 5 },
+  lifecycle: {
+    // Who sends here learns of it within seconds; then HAProxy's soft stop: what is under way ends.
+    preStop: { exec: { command: ["bash", "-c", "sleep 5; kill -USR1 1; sleep 12"] } },
+  },
+  volumeMounts: [
+    { name: "files", mountPath: "/etc/haproxy/haproxy.cfg", subPath: "haproxy.cfg" },
+    run,
+    { name: "tmp", mountPath: "/tmp" },
+  ],
+});
+
+/** Takes what the front lets through, stamps and strips it, and stores it on the queue's disk before it says OK. */
+export const collector = (image: string, store: pulumi.Output<string>) => ({
+  name: "collector",
+  image,
+  command: ["/bin/sh", "-c"],
+  args: [
+    "/signoz-otel-collector migrate sync check && exec /signoz-otel-collector --config=/etc/otelcol/otel-collector.yaml",
+  ],
+  env: [
+    ...migratorVariables,
+    { name: "GOMEMLIMIT", value: `${Math.floor(memory.collector * 0.8)}MiB` },
+    fromStore("CLICKHOUSE_PASSWORD", "password", store),
+    fromStore("SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN", "dsn", store),
+  ],
+  // A thousand engineers at their worst keep 0.4 of a CPU busy.
+  resources: resources(1, memory.collector),
+  readinessProbe: httpCheck(13133, "/"),
+  volumeMounts: [
+    ...["otel-collector.yaml", "processors.yaml", "exporters.yaml"].map((file) => ({
+      name: "files",
+      mountPath: `/etc/otelcol/${file}`,
+      subPath: file,
+    })),
+    { name: "disk", mountPath: "/var/lib/otelcol", subPath: "queue" },
+    { name: "tmp", mountPath: "/tmp" },
+  ],
+});
+
+const fromStore = (name: string, key: string, store: pulumi.Output<string>) => ({
+  name,
+  valueFrom: { secretKeyRef: { name: store, key } },
+});

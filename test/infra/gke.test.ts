@@ -1,0 +1,163 @@
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { judge } from "../../policy/rules.js";
+import { plain, type Values } from "../../simulator/cloud/values.js";
+import { type ProgramResult, type ProgramRun, runProgram } from "../../simulator/program.js";
+
+const engineers = {
+  otlpHost: "otlp.palindrom.example",
+  personalKeyEmails: ["dana@palindrom.example"],
+  secretReaders: ["group:engineering@palindrom.example"],
+  dataLocations: ["us-central1"],
+  kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
+};
+const onGke = { ...engineers, backend: "gke", adminEmail: "" };
+const inCloud = {
+  ...engineers,
+  backend: "cloud",
+  cloudEndpoint: "ingest.eu.signoz.cloud:443",
+  adminEmail: "",
+};
+
+const run = (config: ProgramRun["config"], secrets = {}) => {
+  vi.resetModules();
+  return runProgram({ config: config ?? {}, secrets });
+};
+
+describe("a stack on GKE", () => {
+  let vm: ProgramResult;
+  let cloud: ProgramResult;
+  let gke: ProgramResult;
+  beforeAll(async () => {
+    vm = await run(engineers);
+    cloud = await run(inCloud, { cloudIngestionKey: "cloud-key-s3cret" });
+    gke = await run(onGke);
+  });
+  const of = (type: string) => gke.resources.filter((one) => one.type.endsWith(`:${type}`));
+  const inputs = <T = Values>(type: string, name: string): T => {
+    const found = of(type).find((one) => one.name === `monitoring-dev-${name}`);
+    if (!found) throw new Error(`no ${type} ${name}`);
+    return plain<T>(found.inputs);
+  };
+
+  /** All certificates are made anew in each run, and all keys. */
+  const withoutValues = (text: unknown) =>
+    String(text).replace(
+      /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
+      "CERTIFICATE",
+    );
+  const outputs = [
+    "telemetryHook",
+    "claudeSettings",
+    "otlpEndpoint",
+    "otlpUrl",
+    "endpointSecret",
+    "ingestionKeySecret",
+  ];
+
+  it.each(outputs)("gives engineers the very same %s as a VM and SigNoz Cloud", (output) => {
+    const text = withoutValues(gke.outputs[output]);
+    expect(text.length).toBeGreaterThan(10);
+    expect(text).toBe(withoutValues(vm.outputs[output]));
+    expect(text).toBe(withoutValues(cloud.outputs[output]));
+  });
+
+  it("keeps the same secrets for engineers, read by the same people", () => {
+    expect(Object.keys(gke.outputs)).toEqual(Object.keys(vm.outputs));
+    expect(gke.secretOutputs).toEqual(vm.secretOutputs);
+    const ofEngineers = (program: ProgramResult) =>
+      program.resources
+        .filter(
+          ({ type, name }) => /secretmanager/.test(type) && /ingestion-key|endpoint/.test(name),
+        )
+        .map(({ name, inputs }) => {
+          const { secretData, ...rest } = plain<Values>(inputs);
+          return [name, rest, typeof secretData];
+        });
+    expect(ofEngineers(gke)).toEqual(ofEngineers(vm));
+    expect(ofEngineers(gke)).toEqual(ofEngineers(cloud));
+  });
+
+  it("has no VM, and breaks no rule", () => {
+    for (const type of ["Instance", "Disk", "ResourcePolicy"]) expect(of(type)).toEqual([]);
+    const judged = gke.resources.map(({ type, name, inputs, options }) => ({
+      type,
+      name,
+      inputs,
+      protect: options.protect,
+    }));
+    expect(judge(judged)).toEqual([]);
+  });
+
+  it("hides every secret from whoever sees a preview", () => {
+    const secrets = of("Secret").filter(({ type }) => type.startsWith("kubernetes:"));
+    expect(secrets.map(({ name }) => name).sort()).toEqual([
+      "monitoring-dev-clickhouse-secret",
+      "monitoring-dev-gate-keys",
+      "monitoring-dev-gate-store",
+      "monitoring-dev-migrations-secret",
+    ]);
+    const values = gke.resources
+      .map(({ state }) => plain<Values>(state))
+      .flatMap(({ result, privateKeyPem }) => [result, privateKeyPem])
+      .filter((value) => typeof value === "string");
+    expect(values.length).toBeGreaterThan(6);
+    const open = gke.resources.filter(({ inputs }) => {
+      const shown = JSON.stringify(unsecret(inputs));
+      return values.some((value) => shown.includes(value) || shown.includes(JSON.stringify(value)));
+    });
+    expect(open.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("gives the sidecar all keys, one a line, and the certificate in two files", () => {
+    const { stringData } = inputs<{ stringData: Record<string, string> }>("Secret", "gate-keys");
+    const keys = String(stringData.keys).trimEnd().split("\n");
+    expect(keys[0]).toMatch(/^dana@palindrom\.example\.[A-Za-z0-9]{40}$/);
+    expect(keys[1]).toMatch(/^[A-Za-z0-9]{40}$/);
+    expect(keys).toHaveLength(2);
+    expect(stringData["tls.crt"]).toMatch(/^-----BEGIN CERTIFICATE-----/);
+    expect(stringData["tls.crt"]).not.toContain("PRIVATE");
+    expect(stringData["tls.key"]).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+  });
+
+  it("delivers what the VM's gate reads, unchanged", async () => {
+    const { readFileSync } = await import("node:fs");
+    const { data } = inputs<{ data: Record<string, string> }>("ConfigMap", "gate-files");
+    for (const file of [
+      "haproxy.cfg",
+      "otel-collector.yaml",
+      "exporters.yaml",
+      "keys-map.sh",
+      "front-apply.sh",
+    ])
+      expect([file, data[file]]).toEqual([file, readFileSync(`infra/gate/${file}`, "utf8")]);
+    expect(JSON.parse(data["processors.yaml"] ?? "")).toHaveProperty("memory_limiter");
+  });
+
+  it("opens the gate's port to the world and nothing else", () => {
+    const services = of("Service")
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .map(({ inputs }) => plain<{ metadata: Values; spec: Values }>(inputs))
+      .filter(({ spec }) => spec.type === "LoadBalancer")
+      .map(({ metadata, spec }) => [metadata.name, metadata.annotations, spec.ports]);
+    expect(services).toEqual([
+      [
+        "clickhouse-inside",
+        { "networking.gke.io/load-balancer-type": "Internal" },
+        [{ name: "native", port: 9000 }],
+      ],
+      [
+        "gate",
+        { "cloud.google.com/l4-rbs": "enabled" },
+        [{ name: "otlp", port: 4317, targetPort: 14316 }],
+      ],
+    ]);
+  });
+});
+
+/** The inputs as a preview shows them. */
+function unsecret(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unsecret);
+  if (typeof value !== "object" || value === null) return value;
+  if ("4dabf18193072939515e22adb298388d" in value) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unsecret(inner)]));
+}
