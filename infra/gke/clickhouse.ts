@@ -3,27 +3,21 @@ import { Service } from "@pulumi/kubernetes/core/v1/service";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 import { within } from "../component";
+import { type ClickhousePodArgs, clickhouse, clickhousePorts, volumes } from "./clickhousePod";
 import { passwordHashes } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
-import { labels, metadata, resources } from "./pods";
+import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
 
-export interface ClickhouseArgs {
+export interface ClickhouseArgs extends ClickhousePodArgs {
   namespace: pulumi.Input<string>;
   storageClass: pulumi.Input<string>;
-  /** Image of clickhouse-server. */
-  image: string;
-  cpu: number;
-  memoryGb: number;
   diskGb: number;
   /** JSON of its users' passwords; secret. */
   passwords: pulumi.Input<string>;
   /** Address range from which SigNoz asks: that of the machine on which it stays. */
   readers: string;
 }
-
-/** Queries and inserts; parts between the replicas. */
-export const clickhousePorts = { native: 9000, http: 8123, interserver: 9009 };
 
 /** ClickHouse, one shard on two replicas: what one was told OK for, the other has soon, and each answers alone. */
 export class Clickhouse extends pulumi.ComponentResource {
@@ -61,7 +55,7 @@ export class Clickhouse extends pulumi.ComponentResource {
           user: 101,
           // A stop flushes what is in memory.
           terminationGracePeriodSeconds: 90,
-          containers: [container(args, secret.metadata.name)],
+          containers: [clickhouse(args, secret.metadata.name)],
           volumes: volumes(files.metadata.name, secret.metadata.name),
         },
       },
@@ -117,53 +111,3 @@ function newSecret(name: string, args: ClickhouseArgs, opts: pulumi.CustomResour
     opts,
   );
 }
-
-const container = (args: ClickhouseArgs, secret: pulumi.Output<string>) => ({
-  name: "clickhouse",
-  image: args.image,
-  // The image's own entrypoint writes users of its own into the image's folders.
-  command: ["clickhouse-server", "--config-file=/etc/clickhouse-server/config.xml"],
-  env: [
-    { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-    { name: "REPLICA_SECRET", valueFrom: { secretKeyRef: { name: secret, key: "replica" } } },
-    { name: "CLICKHOUSE_WATCHDOG_ENABLE", value: "0" },
-    { name: "CLICKHOUSE_MAX_MEMORY_BYTES", value: share(args.memoryGb, 0.9) },
-    { name: "CLICKHOUSE_MAX_QUERY_BYTES", value: share(args.memoryGb, 0.5) },
-  ],
-  ports: Object.entries(clickhousePorts).map(([port, containerPort]) => ({
-    name: port,
-    containerPort,
-  })),
-  resources: resources(args.cpu, args.memoryGb * 1024),
-  readinessProbe: { httpGet: { path: "/ping", port: "http" }, periodSeconds: 5, timeoutSeconds: 5 },
-  volumeMounts: [
-    { name: "config", mountPath: "/etc/clickhouse-server/config.d", readOnly: true },
-    { name: "users", mountPath: "/etc/clickhouse-server/users.d", readOnly: true },
-    { name: "disk", mountPath: "/var/lib/clickhouse", subPath: "clickhouse" },
-    { name: "scripts", mountPath: "/opt/user_scripts" },
-    { name: "tmp", mountPath: "/tmp" },
-  ],
-});
-
-const share = (gb: number, part: number) => String(Math.floor(gb * 2 ** 30 * part));
-
-const volumes = (files: pulumi.Output<string>, secret: pulumi.Output<string>) => [
-  {
-    name: "config",
-    configMap: {
-      name: files,
-      items: ["monitoring.xml", "replicated.xml"].map((key) => ({ key, path: key })),
-    },
-  },
-  {
-    name: "users",
-    projected: {
-      sources: [
-        { configMap: { name: files, items: [{ key: "users.xml", path: "monitoring.xml" }] } },
-        { secret: { name: secret, items: [{ key: "passwords.xml", path: "passwords.xml" }] } },
-      ],
-    },
-  },
-  { name: "scripts", emptyDir: { sizeLimit: "16Mi" } },
-  { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
-];

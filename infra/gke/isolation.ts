@@ -2,7 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
-import { clickhousePorts } from "./clickhouse";
+import { clickhousePorts } from "./clickhousePod";
 import { frontPort } from "./gatePod";
 import { keeperPorts } from "./keeper";
 import { labels, metadata } from "./pods";

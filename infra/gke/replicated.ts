@@ -60,7 +60,7 @@ export class Replicated extends pulumi.ComponentResource {
     const names = new Service(
       `${name}-${app}-names`,
       {
-        metadata: metadata(namespace, `${app}-names`, { "pulumi.com/skipAwait": "true" }),
+        metadata: metadata(namespace, `${app}-names`),
         spec: {
           clusterIP: "None",
           // They must find each other to become ready.

@@ -105,6 +105,19 @@ describe("a stack on GKE", () => {
     expect(Object.keys(await uids("gate"))).toHaveLength(3);
   });
 
+  it("leaves the disk of a gate that goes, and gives it back to one that comes", async () => {
+    const disk = async () =>
+      (await plane.get(`${core}/persistentvolumeclaims/disk-gate-2`)).spec.volumeName;
+    const before = await disk();
+    stack.config({ gateReplicas: 2 });
+    expect((await stack.up()).error).toBeUndefined();
+    expect(Object.keys(await uids("gate"))).toHaveLength(2);
+    expect(await disk()).toBe(before);
+    stack.config({ gateReplicas: 3 });
+    expect((await stack.up()).error).toBeUndefined();
+    expect(await disk()).toBe(before);
+  });
+
   it("grows disks in place, as its preview says, under pods that go on", async () => {
     const before = { ...(await uids("gate")), ...(await uids("clickhouse")) };
     stack.config({ gateQueueDiskGb: 20, clickhouseDiskGb: 200 });
