@@ -31,10 +31,6 @@ export interface GateArgs {
   version: pulumi.Input<string>;
 }
 
-/** Of infra/gate, what the collector reads and what the sidecar runs. */
-const collectorFiles = ["otel-collector.yaml", "exporters.yaml"];
-const sidecarFiles = ["keys-map.sh", "front-apply.sh"];
-
 /** The gates: each takes telemetry by itself, behind one address, and keeps what ClickHouse has not taken on its own disk. */
 export class Gate extends pulumi.ComponentResource {
   readonly ready: pulumi.Output<string>;
@@ -44,17 +40,7 @@ export class Gate extends pulumi.ComponentResource {
     const self = within(this, opts);
     const { namespace, images } = args;
 
-    const files = fileMap(
-      name,
-      "gate",
-      namespace,
-      {
-        ...gateFiles(args.options),
-        ...read(["haproxy.cfg", ...collectorFiles, ...sidecarFiles], "gate"),
-        ...read(["apply-keys.sh"], "gke/files"),
-      },
-      self,
-    );
+    const files = fileMap(name, "gate", namespace, deliveredFiles(args.options), self);
     const keys = new Secret(
       `${name}-gate-keys`,
       {
@@ -128,6 +114,14 @@ export class Gate extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 }
+
+/** Text of every file that a gate's pod mounts, by its name: what the front and the collector read, what the sidecar runs. */
+export const deliveredFiles = (options: GateOptions): Record<string, string> => ({
+  ...gateFiles(options),
+  ...read(["haproxy.cfg", "otel-collector.yaml", "exporters.yaml"], "gate"),
+  ...read(["keys-map.sh", "front-apply.sh"], "gate"),
+  ...read(["apply-keys.sh"], "gke/files"),
+});
 
 const read = (files: string[], folder: string): Record<string, string> =>
   Object.fromEntries(files.map((file) => [file, infraFile(`${folder}/${file}`)]));

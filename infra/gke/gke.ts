@@ -5,7 +5,7 @@ import { within } from "../component";
 import { subnetworkRange } from "../network";
 import { Clickhouse } from "./clickhouse";
 import { GkeCluster } from "./cluster";
-import { Gate } from "./gate";
+import { deliveredFiles, Gate } from "./gate";
 import { Isolation } from "./isolation";
 import { Keeper } from "./keeper";
 import { Migrations } from "./migrations";
@@ -101,16 +101,14 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
   }
 }
 
-/** Another one where anything differs that the gates are to have: settings, or the version of a secret. */
-const versionOf = ({ settings, secrets, network }: BackendArgs) =>
-  pulumi.all([pulumi.output(secrets), network.host]).apply(([versions, host]) =>
+/** Another one where anything differs that the gates are given, by value or by the version of a secret. */
+const versionOf = ({ settings, secrets, network }: BackendArgs) => {
+  const { gate, gke } = settings;
+  const files = deliveredFiles(gateOptions(settings));
+  const plain = [images(settings), files, gate.allowedSources, gke];
+  return pulumi.all([pulumi.output(secrets), network.host]).apply(([versions, host]) =>
     createHash("sha256")
-      .update(JSON.stringify([plainSettings(settings), versions, host]))
+      .update(JSON.stringify([plain, versions, host]))
       .digest("hex"),
   );
-
-/** Of the settings, those that the cluster is told; config secrets are none of them. */
-const plainSettings = (settings: BackendArgs["settings"]) => {
-  const { gate, gke } = settings;
-  return [images(settings), gateOptions(settings), gate.allowedSources, gke];
 };

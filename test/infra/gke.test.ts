@@ -133,6 +133,48 @@ describe("a stack on GKE", () => {
     expect(JSON.parse(data["processors.yaml"] ?? "")).toHaveProperty("memory_limiter");
   });
 
+  it("lets nobody reach anybody but by these, and nobody the metadata server", () => {
+    type Rule = { from?: Values[]; to?: Values[]; ports: { port: number }[] };
+    const who = (peer: Values): string => {
+      const { podSelector, ipBlock } = peer as Record<string, Record<string, Values>>;
+      return String(ipBlock?.cidr ?? podSelector?.matchLabels?.app ?? "kube-dns");
+    };
+    const policies = of("NetworkPolicy").map(({ inputs }) => {
+      const { spec } = plain<{ spec: Values & { ingress?: Rule[]; egress?: Rule[] } }>(inputs);
+      return spec;
+    });
+    for (const { policyTypes } of policies) expect(policyTypes).toEqual(["Ingress", "Egress"]);
+    const isOfAll = ({ podSelector }: Values) => Object.keys(podSelector as Values).length === 0;
+    const [everybody] = policies.filter(isOfAll);
+    const each = policies.filter((spec) => !isOfAll(spec));
+    expect(everybody?.ingress).toBeUndefined();
+    expect(everybody?.egress?.map(({ to }) => to?.map(who))).toEqual([
+      ["kube-dns", "169.254.20.10/32"],
+    ]);
+    const lines = each.flatMap(({ podSelector, ingress = [], egress = [] }) => [
+      ...ingress.flatMap(({ from = [], ports }) =>
+        from.map(
+          (peer) => `${who(peer)} > ${who({ podSelector })} ${ports.map(({ port }) => port)}`,
+        ),
+      ),
+      ...egress.flatMap(({ to = [], ports }) =>
+        to.map((peer) => `${who({ podSelector })} > ${who(peer)} ${ports.map(({ port }) => port)}`),
+      ),
+    ]);
+    const inside = [...new Set(lines)].filter((line) => !/[0-9]\//.test(line)).sort();
+    expect(inside).toEqual([
+      "clickhouse > clickhouse 9000,9009",
+      "clickhouse > keeper 9181",
+      "gate > clickhouse 9000",
+      "keeper > keeper 9234",
+      "migrations > clickhouse 9000",
+    ]);
+    // Each of them stands at both of its ends.
+    for (const line of inside)
+      expect([line, lines.filter((one) => one === line)]).toEqual([line, [line, line]]);
+    expect(lines.filter((line) => / > [0-9]/.test(line))).toEqual([]);
+  });
+
   it("opens the gate's port to the world and nothing else", () => {
     const services = of("Service")
       .filter(({ type }) => type.startsWith("kubernetes:"))
