@@ -7,7 +7,7 @@ import { gateFiles } from "../gate/processors";
 import { otlpPort } from "../network";
 import { dsn, passwordOf } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
-import { collector, front, frontPort, keysAndCertificate } from "./gatePod";
+import { collector, front, frontPort, keysAndCertificate, stopSeconds } from "./gatePod";
 import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
 
@@ -78,11 +78,14 @@ export class Gate extends pulumi.ComponentResource {
         annotations: { "monitoring/password-generation": args.passwordGeneration },
         pod: {
           user: 10002,
-          terminationGracePeriodSeconds: 40,
+          terminationGracePeriodSeconds: stopSeconds,
           // Names that infra/gate/otel-collector.yaml uses.
           hostAliases: [{ ip: "127.0.0.1", hostnames: ["receiver", "front"] }],
-          initContainers: [keysAndCertificate(images.sidecar)],
-          containers: [front(images.front), collector(images.collector, store.metadata.name)],
+          initContainers: [
+            keysAndCertificate(images.sidecar),
+            collector(images.collector, store.metadata.name),
+          ],
+          containers: [front(images.front)],
           volumes: [
             { name: "files", configMap: { name: files.metadata.name, defaultMode: 0o555 } },
             { name: "keys", secret: { secretName: keys.metadata.name, defaultMode: 0o440 } },
@@ -120,7 +123,7 @@ export const deliveredFiles = (options: GateOptions): Record<string, string> => 
   ...gateFiles(options),
   ...read(["haproxy.cfg", "otel-collector.yaml", "exporters.yaml"], "gate"),
   ...read(["keys-map.sh", "front-apply.sh"], "gate"),
-  ...read(["apply-keys.sh"], "gke/files"),
+  ...read(["apply-keys.sh", "pre-stop.sh"], "gke/files"),
 });
 
 const read = (files: string[], folder: string): Record<string, string> =>

@@ -2,12 +2,16 @@ import type * as pulumi from "@pulumi/pulumi";
 import { migratorVariables } from "./migrations";
 import { httpCheck, resources } from "./pods";
 
+/** What the front's preStop may take, then its last requests, then the collector's; and some more (files/pre-stop.sh). */
+export const stopSeconds = 15 + 10 + 20 + 15;
+
 /** Where the front listens: the collector behind it has the port of OTLP, on loopback. */
 export const frontPort = 14316;
 
 /** MiB. Decoding makes up to 180 bytes of one, so two large requests at once need so much (infra/vm/files/services.sh). */
 const memory = { front: 512, collector: 1536, sidecar: 64 };
 
+const files = { name: "files", mountPath: "/gate/files", readOnly: true };
 const run = { name: "run", mountPath: "/gate/run" };
 /** Of infra/gate/haproxy.cfg. */
 const places = [
@@ -29,7 +33,7 @@ export const keysAndCertificate = (image: string) => ({
   },
   resources: resources("50m", memory.sidecar),
   volumeMounts: [
-    { name: "files", mountPath: "/gate/files", readOnly: true },
+    files,
     { name: "keys", mountPath: "/gate/secrets", readOnly: true },
     run,
     { name: "tmp", mountPath: "/tmp" },
@@ -52,11 +56,9 @@ export const front = (image: string) => ({
   ports: [{ name: "otlp", containerPort: frontPort }],
   resources: resources("500m", memory.front),
   readinessProbe: { httpGet: { path: "/health", port: 8404 }, periodSeconds: 5, timeoutSeconds: 5 },
-  lifecycle: {
-    // Who sends here learns of it within seconds; then HAProxy's soft stop: what is under way ends.
-    preStop: { exec: { command: ["bash", "-c", "sleep 5; kill -USR1 1; sleep 12"] } },
-  },
+  lifecycle: { preStop: { exec: { command: ["bash", "/gate/files/pre-stop.sh"] } } },
   volumeMounts: [
+    files,
     { name: "files", mountPath: "/etc/haproxy/haproxy.cfg", subPath: "haproxy.cfg" },
     run,
     { name: "tmp", mountPath: "/tmp" },
@@ -67,6 +69,8 @@ export const front = (image: string) => ({
 export const collector = (image: string, store: pulumi.Output<string>) => ({
   name: "collector",
   image,
+  // A sidecar, since those end after the front, whose last requests it must still take.
+  restartPolicy: "Always",
   command: ["/bin/sh", "-c"],
   args: [
     "/signoz-otel-collector migrate sync check && exec /signoz-otel-collector --config=/etc/otelcol/otel-collector.yaml",
