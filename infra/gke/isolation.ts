@@ -52,17 +52,21 @@ export class Isolation extends pulumi.ComponentResource {
 
     policy("everybody", { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [names] });
     const all = connections(args);
-    for (const app of apps)
+    for (const app of apps) {
+      const ingress = all
+        .filter(([, to]) => to === app)
+        .map(([from, , ports]) => ({ from, ports: ports.map(tcp) }));
+      const egress = all
+        .filter(([from]) => from.some((peer) => isApp(peer, app)))
+        .map(([, to, ports]) => ({ to: [pods(to)], ports: ports.map(tcp) }));
       policy(app, {
         podSelector: { matchLabels: labels(app) },
         policyTypes: ["Ingress", "Egress"],
-        ingress: all
-          .filter(([, to]) => to === app)
-          .map(([from, , ports]) => ({ from, ports: ports.map(tcp) })),
-        egress: all
-          .filter(([from]) => from.some((peer) => isApp(peer, app)))
-          .map(([, to, ports]) => ({ to: [pods(to)], ports: ports.map(tcp) })),
+        // The API server gives no empty list back, so that one would be a change at every preview.
+        ...(ingress.length > 0 && { ingress }),
+        ...(egress.length > 0 && { egress }),
       });
+    }
     this.registerOutputs();
   }
 }

@@ -2,6 +2,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
 import { StorageClass } from "@pulumi/kubernetes/storage/v1/storageClass";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
+import { annotated } from "./pods";
 
 /** Everything's namespace; progress.sh looks there. */
 export const namespaceName = "monitoring";
@@ -25,6 +26,7 @@ export class Place extends pulumi.ComponentResource {
       {
         metadata: {
           name: namespaceName,
+          ...annotated(),
           labels: { "pod-security.kubernetes.io/enforce": "restricted" },
         },
       },
@@ -33,7 +35,7 @@ export class Place extends pulumi.ComponentResource {
     const storage = new StorageClass(
       `${name}-disks`,
       {
-        metadata: { name: namespaceName },
+        metadata: { name: namespaceName, ...annotated() },
         provisioner: "pd.csi.storage.gke.io",
         parameters: { type: "pd-balanced", "disk-encryption-kms-key": kmsKey },
         allowVolumeExpansion: true,

@@ -68,9 +68,13 @@ export const apart = (app: string, strict: boolean) =>
     ],
   }) satisfies Partial<PodSpec>;
 
+/** A size as the API server gives it back: 1024Gi would be another one than its 1Ti at every preview. */
+export const size = (mib: number): string =>
+  mib % 2 ** 20 === 0 ? `${mib / 2 ** 20}Ti` : mib % 1024 === 0 ? `${mib / 1024}Gi` : `${mib}Mi`;
+
 /** Autopilot takes the request for the limit too. */
 export const resources = (cpu: string | number, memoryMib: number) => {
-  const amount = { cpu: String(cpu), memory: `${memoryMib}Mi` };
+  const amount = { cpu: String(cpu), memory: size(memoryMib) };
   return { requests: amount, limits: amount };
 };
 
@@ -87,9 +91,14 @@ export const httpCheck = (port: number, path: string) => ({
   timeoutSeconds: 5,
 });
 
+/** Fields that somebody changed by hand are theirs then, and the API server refuses ours; the program has the last word. */
+export const annotated = (annotations: Record<string, pulumi.Input<string>> = {}) => ({
+  annotations: { "pulumi.com/patchForce": "true", ...annotations },
+});
+
 /** What every object of ours says of itself. */
 export const metadata = (
   namespace: pulumi.Input<string>,
   name: string,
   annotations?: Record<string, pulumi.Input<string>>,
-) => ({ namespace, name, labels: labels(name), ...(annotations && { annotations }) });
+) => ({ namespace, name, labels: labels(name), ...annotated(annotations) });

@@ -4,7 +4,7 @@ import { Service } from "@pulumi/kubernetes/core/v1/service";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
-import { apart, labels, lockedPod, metadata, type PodArgs } from "./pods";
+import { apart, labels, lockedPod, metadata, type PodArgs, size } from "./pods";
 
 export interface ReplicatedArgs {
   namespace: pulumi.Input<string>;
@@ -82,7 +82,10 @@ export class Replicated extends pulumi.ComponentResource {
           podManagementPolicy: "Parallel",
           selector: { matchLabels: labels(app) },
           template: {
-            metadata: { labels: labels(app), annotations: args.annotations ?? {} },
+            metadata: {
+              labels: labels(app),
+              ...(args.annotations && { annotations: args.annotations }),
+            },
             spec: { ...lockedPod(args.pod), ...apart(app, args.strict) },
           },
           volumeClaimTemplates: [
@@ -108,5 +111,5 @@ export class Replicated extends pulumi.ComponentResource {
 const claimSpec = (storageClassName: pulumi.Input<string>, gb: number) => ({
   accessModes: ["ReadWriteOnce"],
   storageClassName,
-  resources: { requests: { storage: `${gb}Gi` } },
+  resources: { requests: { storage: size(gb * 1024) } },
 });
