@@ -14,14 +14,14 @@ const schemas: Record<string, Kind["schema"]> = {
   "core/v1:Namespace": { ...envelope, spec: inside },
   "core/v1:ConfigMap": {
     ...envelope,
-    data: { type: "map", elem: "string", optional: true },
+    data: { type: "map", elem: "string", optional: true, forceNew: true },
     immutable: { type: "bool", optional: true },
   },
   "core/v1:Secret": { ...envelope, stringData: { type: "map", elem: "string", optional: true } },
   "core/v1:Service": spec,
   "core/v1:PersistentVolumeClaim": spec,
   "apps/v1:StatefulSet": spec,
-  "batch/v1:Job": spec,
+  "batch/v1:Job": { ...envelope, spec: { type: "object", required: true, forceNew: true } },
   "networking.k8s.io/v1:NetworkPolicy": spec,
   "policy/v1:PodDisruptionBudget": spec,
   "storage.k8s.io/v1:StorageClass": {

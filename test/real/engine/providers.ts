@@ -11,14 +11,19 @@ import { isRecord, type Values } from "../../../simulator/cloud/values.js";
 import { type Served, serve, unary } from "./serve.js";
 
 /** The providers whose resources the program makes. */
-const packages = ["gcp", "random", "tls", "command"] as const;
+const packages = ["gcp", "random", "tls", "command", "kubernetes"];
 
 /**
  * Serves the cloud to a real engine as resource providers.
+ * @param others packages that a real provider serves
  * @returns by package, for PULUMI_DEBUG_PROVIDERS, which attaches the engine instead of starting plugins
  */
-export async function serveProviders(cloud: Cloud): Promise<Record<string, Served>> {
-  const served = packages.map(async (name) => {
+export async function serveProviders(
+  cloud: Cloud,
+  others: string[] = [],
+): Promise<Record<string, Served>> {
+  const ours = packages.filter((name) => !others.includes(name));
+  const served = ours.map(async (name) => {
     return [name, await serve(ResourceProviderService, provider(cloud, name))] as const;
   });
   return Object.fromEntries(await Promise.all(served));

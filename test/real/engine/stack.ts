@@ -68,7 +68,8 @@ export class EngineStack {
   ): Promise<EngineStack> {
     const { env, plugins = {}, ...cloudOptions } = options;
     const cloud = new Cloud(cloudOptions);
-    const providers = await serveProviders(cloud);
+    const real = Object.keys(plugins).map((plugin) => plugin.replace(/-v.*/, ""));
+    const providers = await serveProviders(cloud, real);
     const language = await serveLanguage();
     const dir = mkdtempSync(join(tmpdir(), "monitoring-engine-"));
     copyProgram(dir);

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { EngineStack, type Operation } from "./engine/stack.js";
+
+// One stack's life, told in order: each test starts from where the one before it ended. The real provider and a real API
+// server tell the same in test/gke.
+let stack: EngineStack;
+
+beforeAll(async () => {
+  stack = await EngineStack.start();
+  stack.config({
+    backend: "gke",
+    adminEmail: undefined,
+    otlpHost: "otlp.palindrom.example",
+    dataLocations: ["us-central1"],
+    kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
+  });
+});
+afterAll(() => stack?.close());
+
+/** What changed in the cluster, by object; a replacement is told once. */
+const told = ({ steps }: Operation) =>
+  steps
+    .filter(({ op }) => !/^(read|create-replacement|delete-replaced)$/.test(op))
+    .map(({ op, resource }) => `${op} ${resource.replace("monitoring-dev-", "")}`)
+    .filter((one) => !/RandomPassword|SecretVersion|Command/.test(one))
+    .sort();
+
+it("previews what nobody has made yet, without a cluster", async () => {
+  const preview = await stack.preview();
+  expect(preview.error).toBeUndefined();
+  expect(told(preview)).toContain("create StatefulSet gate");
+  expect(stack.cloud.resources).toEqual([]);
+});
+
+it("comes up, and a second time with no change", async () => {
+  expect((await stack.up()).error).toBeUndefined();
+  const again = await stack.up();
+  expect([again.error, told(again)]).toEqual([undefined, []]);
+  expect(again.same).toBeGreaterThan(90);
+});
+
+it("keeps every key and password out of the state file", async () => {
+  const values = stack.cloud.resources
+    .filter(({ type }) => type.includes("RandomPassword"))
+    .map(
+      ({ state }) =>
+        JSON.stringify(state.result)
+          .match(/[A-Za-z0-9]{32,}/g)
+          ?.at(-1) ?? "",
+    );
+  expect(values.length).toBeGreaterThan(4);
+  const text = stack.stateText() + JSON.stringify(await stack.outputs());
+  expect(values.filter((value) => text.includes(value))).toEqual([]);
+});
+
+it.each<[string, object, string[]]>([
+  [
+    "rotates a key by the Secret alone",
+    { ingestionKeyGenerations: ["2026-11", "2026-12"] },
+    ["update Secret gate-keys"],
+  ],
+  [
+    "gets a third gate with a disk of its own",
+    { gateReplicas: 3 },
+    [
+      "create PersistentVolumeClaim disk-gate-2",
+      "update Secret gate-keys",
+      "update StatefulSet gate",
+    ],
+  ],
+  [
+    "grows the disks and nothing else",
+    { gateQueueDiskGb: 20, clickhouseDiskGb: 200 },
+    [
+      "update PersistentVolumeClaim disk-clickhouse-0",
+      "update PersistentVolumeClaim disk-clickhouse-1",
+      "update PersistentVolumeClaim disk-gate-0",
+      "update PersistentVolumeClaim disk-gate-1",
+      "update PersistentVolumeClaim disk-gate-2",
+      "update Secret gate-keys",
+    ],
+  ],
+  [
+    "brings another ClickHouse to the pods alone",
+    { clickhouseVersion: "25.12.6" },
+    ["update Secret gate-keys", "update StatefulSet clickhouse", "update StatefulSet keeper"],
+  ],
+  [
+    "brings another collector by its migrations first",
+    { collectorVersion: "v0.144.8" },
+    [
+      "replace Job migrations-async",
+      "replace Job migrations-sync",
+      "update Secret gate-keys",
+      "update StatefulSet gate",
+    ],
+  ],
+])("%s, as its preview says", async (_, change, expected) => {
+  stack.config({ ...change });
+  const preview = await stack.preview();
+  expect([preview.error, told(preview)]).toEqual([undefined, expected]);
+  const done = await stack.up();
+  expect([done.error, told(done)]).toEqual([undefined, expected]);
+});
+
+it("takes no gate before the schema of its collector is there", async () => {
+  stack.config({ collectorVersion: "v0.144.9" });
+  const { error, steps } = await stack.up();
+  expect(error).toBeUndefined();
+  const at = (one: string) => steps.findIndex(({ resource }) => resource === one);
+  expect(at("Job monitoring-dev-migrations-sync")).toBeGreaterThanOrEqual(0);
+  expect(at("Job monitoring-dev-migrations-sync")).toBeLessThan(
+    at("StatefulSet monitoring-dev-gate"),
+  );
+});
+
+it("refuses the way back to a VM, which would leave the disks behind", async () => {
+  const undo = stack.config({
+    backend: "vm",
+    adminEmail: "platform@palindrom.example",
+    gateReplicas: undefined,
+    gateQueueDiskGb: undefined,
+    clickhouseDiskGb: undefined,
+  });
+  const refused = await stack.up();
+  undo();
+  expect(refused.error).toContain('monitoring:backend = "vm" would take the place of "gke"');
+  expect(told(refused)).toEqual([]);
+});
+
+it("ends when it is destroyed, the cluster last", async () => {
+  stack.config({ deletionProtection: false });
+  expect((await stack.up()).error).toBeUndefined();
+  const gone = await stack.destroy();
+  expect(gone.error).toBeUndefined();
+  const order = gone.steps.map(({ resource }) => resource);
+  expect(order.indexOf("Namespace monitoring-dev-namespace")).toBeGreaterThan(
+    order.indexOf("StatefulSet monitoring-dev-gate"),
+  );
+  expect(order.indexOf("Cluster monitoring-dev-cluster")).toBeGreaterThan(
+    order.indexOf("Namespace monitoring-dev-namespace"),
+  );
+});
