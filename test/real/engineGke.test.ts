@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { plain, type Values } from "../../simulator/cloud/values.js";
 import { EngineStack, type Operation } from "./engine/stack.js";
 
 // One stack's life, told in order: each test starts from where the one before it ended. The real provider and a real API
@@ -42,12 +43,7 @@ it("comes up, and a second time with no change", async () => {
 it("keeps every key and password out of the state file", async () => {
   const values = stack.cloud.resources
     .filter(({ type }) => type.includes("RandomPassword"))
-    .map(
-      ({ state }) =>
-        JSON.stringify(state.result)
-          .match(/[A-Za-z0-9]{32,}/g)
-          ?.at(-1) ?? "",
-    );
+    .map(({ state }) => String(plain<Values>(state).result));
   expect(values.length).toBeGreaterThan(4);
   const text = stack.stateText() + JSON.stringify(await stack.outputs());
   expect(values.filter((value) => text.includes(value))).toEqual([]);
