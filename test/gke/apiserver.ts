@@ -144,6 +144,7 @@ export class ControlPlane {
       "--service-account-issuer=https://localhost",
     ]);
     await this.until("the API server is ready", () => this.get("/readyz"));
+    // The provider deletes in the foreground and waits until an object is gone: these take its finalizers away.
     this.spawn(parts.controllerManager, "kube-controller-manager", [
       `--kubeconfig=${kubeconfig}`,
       `--service-account-private-key-file=${key}`,
