@@ -39,9 +39,9 @@ export class ControlPlane {
     return plane;
   }
 
-  /** `host:port` of the API server, whose certificate is for this name. */
+  /** `host:port` of the API server, whose certificate is for the address that it listens at, and for no `localhost`. */
   get endpoint(): string {
-    return `localhost:${this.port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   /** The environment in which Google's sign-in plugin gives the token, and its certificate is trusted. */
@@ -64,7 +64,7 @@ export class ControlPlane {
     return new Promise<KubernetesObject>((resolve, reject) => {
       const asked = request(
         {
-          ...{ host: "localhost", port: this.port, method, path },
+          ...{ host: "127.0.0.1", port: this.port, method, path },
           ca: readFileSync(join(this.dir, "certificates/apiserver.crt")),
           headers: { authorization: `Bearer ${this.token}`, "content-type": type },
         },
