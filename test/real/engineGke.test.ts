@@ -126,7 +126,8 @@ it("refuses the way back to a VM, which would leave the disks behind", async () 
 
 it("ends when it is destroyed, the cluster last", async () => {
   stack.config({ deletionProtection: false });
-  expect((await stack.up()).error).toBeUndefined();
+  const unprotected = await stack.up();
+  expect([unprotected.error, told(unprotected)]).toEqual([undefined, ["update Cluster cluster"]]);
   const gone = await stack.destroy();
   expect(gone.error).toBeUndefined();
   const order = gone.steps.map(({ resource }) => resource);
