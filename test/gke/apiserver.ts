@@ -139,6 +139,8 @@ export class ControlPlane {
       `--cert-dir=${join(this.dir, "certificates")}`,
       `--token-auth-file=${file("tokens.csv", `${this.token},admin,admin,"system:masters"\n`)}`,
       "--authorization-mode=RBAC",
+      // As GKE's: without it the server refuses a privileged pod before the namespace is asked.
+      "--allow-privileged",
       // It would taint every new node as not ready, which the controller of heartbeats alone takes back.
       "--disable-admission-plugins=TaintNodesByCondition",
       `--service-account-key-file=${key}`,
