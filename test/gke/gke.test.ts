@@ -170,6 +170,29 @@ describe("a stack on GKE", () => {
     );
   });
 
+  it("brings another collector by its migrations first, as its preview says", async () => {
+    const jobs = async () =>
+      (await plane.list(`/apis/batch/v1/${inNamespace}/jobs`)).map(({ metadata, status }) => [
+        metadata.name,
+        status.succeeded,
+      ]);
+    stack.config({ collectorVersion: "v0.144.8" });
+    const expected = [
+      "replace Job migrations-async",
+      "replace Job migrations-sync",
+      "update Secret gate-keys",
+      "update StatefulSet gate",
+    ];
+    const preview = await stack.preview();
+    expect([preview.error, inCluster(preview)]).toEqual([undefined, expected]);
+    const upgraded = await stack.up();
+    expect([upgraded.error, inCluster(upgraded)]).toEqual([undefined, expected]);
+    expect(await jobs()).toEqual([
+      ["migrations-async", 1],
+      ["migrations-sync", 1],
+    ]);
+  });
+
   it("shows what somebody changed by hand, and puts it back", async () => {
     await plane.patch(`${apps}/statefulsets/gate`, { spec: { replicas: 1 } });
     const preview = await stack.preview({ refresh: true });
@@ -199,7 +222,8 @@ describe("a stack on GKE", () => {
 
   it("ends when it is destroyed; the disks stay", async () => {
     stack.config({ deletionProtection: false });
-    expect((await stack.up()).error).toBeUndefined();
+    const unprotected = await stack.up();
+    expect([unprotected.error, told(unprotected)]).toEqual([undefined, ["update Cluster cluster"]]);
     const started = Date.now();
     const gone = await stack.destroy();
     expect(gone.error).toBeUndefined();
