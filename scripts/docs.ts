@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isCollection, isScalar, parse, parseDocument, visit } from "yaml";
 import { groups } from "../infra/config/settings";
 import { configurationPage } from "./docs/configuration";
+import { costTable, fitTable, growthTable, priceTable, rateTable } from "./docs/costs";
 import { alertTable, dashboardTables } from "./docs/dashboards";
 
 const root = join(__dirname, "..");
@@ -20,7 +21,18 @@ const pages: [file: string, write: (before: string) => string | Promise<string>]
   ["docs/configuration.md", configurationPage],
   [
     "docs/dashboards.md",
-    (page) => withPart(withPart(page, "panels", dashboardTables()), "alerts", alertTable()),
+    (page) => withParts(page, { panels: dashboardTables(), alerts: alertTable() }),
+  ],
+  [
+    "docs/runbook.md",
+    (page) =>
+      withParts(page, {
+        prices: priceTable(),
+        rates: rateTable(),
+        costs: costTable(),
+        fits: fitTable(),
+        growing: growthTable(),
+      }),
   ],
 ];
 
@@ -82,13 +94,18 @@ function withConfig(before: string): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 
+const withParts = (page: string, parts: Record<string, string>): string =>
+  Object.entries(parts).reduce((written, [name, text]) => withPart(written, name, text), page);
+
 /** @throws when the page has no such part */
 function withPart(page: string, name: string, text: string): string {
   const begin = `<!-- ${name}: written by npm run docs -->`;
   const end = `<!-- /${name} -->`;
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`no ${begin} … ${end} in the page`);
-  return `${page.slice(0, from)}${begin}\n\n${text}\n${page.slice(to)}`;
+  const indent = page.slice(page.lastIndexOf("\n", from) + 1, from);
+  const indented = text.replace(/^(?=.)/gm, indent);
+  return `${page.slice(0, from)}${begin}\n\n${indented}\n${indent}${page.slice(to)}`;
 }
 
 main().catch((error) => {

@@ -11,7 +11,8 @@ import { type Arrival, arrivals, type Gate } from "../simulator/chain/gate";
 import { failed, heading, outcome, printOutputs, printTree, quiet } from "../simulator/chain/print";
 import { startReceiver } from "../simulator/chain/receiver";
 import { startTunnel } from "../simulator/chain/tunnel";
-import { type ProgramResult, runProgram } from "../simulator/program.js";
+import { fixtureSettings, type ProgramResult, runProgram } from "../simulator/program.js";
+import { costLine } from "./costs/line";
 
 const out = join(__dirname, "../out");
 const engineer = { USER: "dana", PALINDROM_TEAM: "research" };
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   printTree(program.resources);
   heading("Outputs");
   printOutputs(program.outputs, program.secretOutputs);
+  quiet(costLine(fixtureSettings()));
   mkdirSync(out, { recursive: true });
   const hook = join(out, "telemetry-hook.sh");
   writeFileSync(hook, String(program.outputs.telemetryHook), { mode: 0o755 });

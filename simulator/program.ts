@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { readSettings, type Settings } from "../infra/config/settings.js";
+import { checkedSettings, type Settings } from "../infra/config/settings.js";
 import { Cloud, type CloudResource } from "./cloud/cloud.js";
 
 export interface ProgramRun {
@@ -133,7 +133,7 @@ export function fixtureSettings(...overlay: Parameters<typeof stackConfig>): Set
     project,
     "dev",
   );
-  return readSettings();
+  return checkedSettings();
 }
 
 const index = (): Promise<Record<string, unknown>> => import("../index.js");

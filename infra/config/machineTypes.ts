@@ -69,15 +69,27 @@ export const machineType: Kind<string> = {
   type: "string",
   example: "e2-standard-4",
   read: (text) => {
-    const gb = memoryGb(text);
-    if (gb < leastGb)
-      throw new Fault(`must be a machine type with at least ${leastGb} GB of memory; it has ${gb}`);
+    const { memoryGb } = machineSize(text);
+    if (memoryGb < leastGb)
+      throw new Fault(
+        `must be a machine type with at least ${leastGb} GB of memory; it has ${memoryGb}`,
+      );
     return text;
   },
 };
 
+/** What a machine type has. */
+export interface MachineSize {
+  vcpus: number;
+  memoryGb: number;
+}
+
+/** The standard types of a series, smallest first. */
+export const standardTypes = (own: string): string[] =>
+  (series[own]?.standard ?? []).map((vcpus) => `${own}-standard-${vcpus}`);
+
 /** @throws Fault when Compute Engine would refuse the type, or its disks */
-function memoryGb(text: string): number {
+export function machineSize(text: string): MachineSize {
   const [, family = "", rest = ""] = /^(custom|[a-z]\d[a-z]*)-(.+)$/.exec(text) ?? [];
   const own = family === "custom" ? "n1" : family;
   const classes = series[own];
@@ -86,7 +98,7 @@ function memoryGb(text: string): number {
       `must be a machine type of series ${Object.keys(series).join(", ")}: others take no pd-balanced disks, or are Arm, or need accelerators`,
     );
   const customSize = /^(?:custom-)?(\d+)-(\d+)(-ext)?$/.exec(rest);
-  if (family === "custom" || rest.startsWith("custom-")) return customGb(own, customSize);
+  if (family === "custom" || rest.startsWith("custom-")) return customMachine(own, customSize);
   const [, size = "", vcpus = ""] = /^([a-z]+)-(\d+)(-lssd)?$/.exec(rest) ?? [];
   const known = classes[size]?.includes(Number(vcpus)) && String(Number(vcpus)) === vcpus;
   const hasSsd = !rest.endsWith("-lssd") || /^c3d?$/.test(own);
@@ -94,10 +106,11 @@ function memoryGb(text: string): number {
     throw new Fault(
       `must be a machine type of series ${own} with at least ${leastGb} GB of memory, such as ${own}-${Object.keys(classes)[0]}-${Object.values(classes)[0]?.at(2)}`,
     );
-  return Number(vcpus) * (ownGbPerVcpu[own]?.[size] ?? gbPerVcpu[size] ?? 0);
+  const gb = ownGbPerVcpu[own]?.[size] ?? gbPerVcpu[size] ?? 0;
+  return { vcpus: Number(vcpus), memoryGb: Number(vcpus) * gb };
 }
 
-function customGb(own: string, size: RegExpExecArray | null): number {
+function customMachine(own: string, size: RegExpExecArray | null): MachineSize {
   const rule = custom[own];
   const [vcpus, mib, extended] = [Number(size?.[1]), Number(size?.[2]), Boolean(size?.[3])];
   if (!rule || !size || (extended && !rule.extends))
@@ -109,5 +122,5 @@ function customGb(own: string, size: RegExpExecArray | null): number {
     throw new Fault(
       `must have an even number of vCPUs up to ${rule.vcpus} and ${rule.gb[0]} to ${rule.gb[1]} GB of memory each, in steps of 256 MiB`,
     );
-  return gb;
+  return { vcpus, memoryGb: gb };
 }

@@ -30,10 +30,21 @@ export type Settings = { [Group in keyof Groups]: field.Values<Groups[Group]> } 
 };
 
 /**
- * Reads and checks the whole configuration before any resource exists.
+ * Reads and checks the whole configuration before any resource exists, and warns of what is allowed and rarely wanted.
  * @throws pulumi.RunError that names every fault at once: key, value and the command that mends it
  */
 export function readSettings(): Settings {
+  const settings = checkedSettings();
+  const { smtpHost, alertSlackWebhookUrl, alertWebhookUrl } = settings.alerts;
+  if (!settings.cloud.cloudEndpoint && !smtpHost && !alertSlackWebhookUrl && !alertWebhookUrl)
+    pulumi.log.warn(
+      "SigNoz's alerts reach nobody: set monitoring:alertEmails with smtpHost, alertSlackWebhookUrl or alertWebhookUrl",
+    );
+  return settings;
+}
+
+/** The same without a word, for who makes nothing of it. */
+export function checkedSettings(): Settings {
   const faults: string[] = [];
   const read = <Keys extends field.Keys>(keys: Keys, namespace = "monitoring") =>
     readGroup(namespace, keys, faults);
@@ -67,13 +78,7 @@ export function readSettings(): Settings {
         ...faults,
       ].join("\n  - "),
     );
-  const settings = { ...values, place: { ...values.place, region } } as Settings;
-  const { smtpHost, alertSlackWebhookUrl, alertWebhookUrl } = settings.alerts;
-  if (settings.signoz.adminEmail && !smtpHost && !alertSlackWebhookUrl && !alertWebhookUrl)
-    pulumi.log.warn(
-      "SigNoz's alerts reach nobody: set monitoring:alertEmails with smtpHost, alertSlackWebhookUrl or alertWebhookUrl",
-    );
-  return settings;
+  return { ...values, place: { ...values.place, region } } as Settings;
 }
 
 function readGroup<Keys extends field.Keys>(

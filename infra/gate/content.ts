@@ -61,6 +61,11 @@ export const tellNames = [
   `replace_pattern(attributes["${redactedKeys}"], "[^,]*[^A-Za-z0-9_.,][^,]*|[^,]{65,}", "other")`,
 ];
 
+/** What the redaction processor (v0.144) tells beside the names and lets everybody send. */
+export const dropTold = ["masked.keys", "masked.count", "redacted.count", "ignored.count"].map(
+  (name) => `delete_key(attributes, "redaction.${name}")`,
+);
+
 /** An error's name passes; its text may quote what was said. */
 export const errorWord = `set(attributes["error"], "other") where attributes["error"] != nil and not ${matches('attributes["error"]', "^[A-Za-z][A-Za-z0-9_.]{0,47}$$")}`;
 
@@ -99,13 +104,13 @@ function withoutItsNames(signal: Signal, { ownNames }: GateOptions): string[] {
   const its = namesOf(claudeCode[signal].allowed).filter((name) => !anywhere.includes(name));
   return [
     'set(cache["rest"], attributes)',
-    `keep_matching_keys(cache["rest"], ${oneOf(its)})`,
+    `keep_keys(cache["rest"], ${JSON.stringify(its)})`,
     'set(cache["names"], String(Keys(cache["rest"]))) where Len(cache["rest"]) > 0',
     `set(cache["names"], Concat([cache["names"], attributes["${redactedKeys}"]], ",")) where cache["names"] != nil and attributes["${redactedKeys}"] != nil`,
     `set(attributes["${redactedKeys}"], cache["names"])`,
     `${marked} where cache["names"] != nil`,
     `replace_pattern(attributes["${redactedKeys}"], ${quote('[\\[\\]"]')}, "")`,
-    `delete_matching_keys(attributes, ${oneOf(its)})`,
+    `delete_matching_keys(attributes, ${oneOf(its)}) where cache["names"] != nil`,
   ];
 }
 

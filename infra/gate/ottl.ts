@@ -12,6 +12,8 @@ export interface Statements {
 export const odd = "monitoring.odd";
 export const content = "monitoring.content";
 export const owner = "monitoring.owner";
+export const oldest = "monitoring.oldest";
+export const newest = "monitoring.newest";
 export const refusedReason = "refused.reason";
 export const unkept = "refused.unkept";
 export const redactedKeys = "redaction.redacted.keys";

@@ -1,7 +1,7 @@
 /** Which records are refused and what of a value is cut: no sender's mistake may stop or spoil what others sent. */
 import { limits } from "./limits";
 import type { GateOptions } from "./options";
-import { refusedReason } from "./ottl";
+import { newest, oldest, refusedReason, type Statements } from "./ottl";
 
 /** Why a record is refused: values of the attribute `refused.reason`. */
 export const reasons = [
@@ -25,10 +25,17 @@ export const before = (path: string, days: number) =>
   `${path} < UnixNano(Now()) - ${nanoseconds(days * 24)}`;
 export const inFuture = (path: string) =>
   `${path} > UnixNano(Now()) + ${nanoseconds(limits.futureHours)}`;
-/** Asked of every record, so the clock is read once; which side it is out of is asked of the odd ones. */
-export const age = (path: string) => `set(cache["age"], UnixNano(Now()) - ${path})`;
-export const ofAge = (days: number) =>
-  `cache["age"] > ${nanoseconds(days * 24)} or cache["age"] < -${nanoseconds(limits.futureHours)}`;
+/** Asked of every record, so the clock is read once a resource; which side it is out of is asked of the odd ones. */
+export const setClock = (days: number) => [
+  `set(attributes["${oldest}"], UnixNano(Now()) - ${nanoseconds(days * 24)})`,
+  `set(attributes["${newest}"], UnixNano(Now()) + ${nanoseconds(limits.futureHours)})`,
+];
+export const tooOld = (path: string) => `${path} < resource.attributes["${oldest}"]`;
+export const tooNew = (path: string) => `${path} > resource.attributes["${newest}"]`;
+export const takeClock: Statements = {
+  context: "resource",
+  statements: [oldest, newest].map((name) => `delete_key(attributes, "${name}")`),
+};
 export const tooMany = `Len(attributes) > ${limits.attributes}`;
 export const atMost = (bytes: number) => `truncate_all(attributes, ${bytes})`;
 export const valueBytes = ({ keepContent }: GateOptions) =>

@@ -5,6 +5,7 @@
  */
 import { claudeCode, conventionMetrics, spanEvents } from "./allowed";
 import {
+  dropTold,
   errorWord,
   expected,
   heldBack,
@@ -33,7 +34,18 @@ import {
   type Statements,
   unkept,
 } from "./ottl";
-import { age, atMost, before, inFuture, ofAge, refuse, tooMany, valueBytes } from "./poison";
+import {
+  atMost,
+  before,
+  inFuture,
+  refuse,
+  setClock,
+  takeClock,
+  tooMany,
+  tooNew,
+  tooOld,
+  valueBytes,
+} from "./poison";
 
 /** The rendered files of the collector's configuration folder, by name. */
 export function gateFiles(options: GateOptions): Record<string, string> {
@@ -79,26 +91,33 @@ export function processors(options: GateOptions): Record<string, unknown> {
         { context: "datapoint", statements: ["set(time, Now())", "set(start_time, Now())"] },
       ],
     },
-    "batch/counts": { timeout: "5s", send_batch_size: 1000 },
+    "batch/let_go": { timeout: "5s", send_batch_size: 1000 },
   };
 }
 
 /** What every record goes through, and what only those do whose resource it found to be odd. */
 interface Filter {
+  /** How old a record may be. */
+  days: number;
   all: Statements[];
   ofOdd: Statements[];
 }
 
-function transform(signal: Signal, field: string, { all, ofOdd }: Filter, options: GateOptions) {
+function transform(
+  signal: Signal,
+  field: string,
+  { days, all, ofOdd }: Filter,
+  options: GateOptions,
+) {
   const statements = (list: Statements[]) => ({ error_mode: "propagate", [field]: list });
   return {
-    [`transform/${signal}`]: statements([...common(signal, options), ...all]),
+    [`transform/${signal}`]: statements([...common(signal, days, options), ...all, takeClock]),
     [`transform/${signal}_odd`]: statements(ofOdd),
   };
 }
 
 /** What every signal's resource and scope go through. */
-function common(signal: Signal, options: GateOptions): Statements[] {
+function common(signal: Signal, days: number, options: GateOptions): Statements[] {
   return [
     {
       context: "resource",
@@ -106,11 +125,12 @@ function common(signal: Signal, options: GateOptions): Statements[] {
         ...identity,
         atMost(valueBytes(options)),
         `limit(attributes, ${limits.attributes}, ["engineer", "engineer.verified", "team", "service.name"])`,
-        ...(options.keepContent ? [] : [knownSchema]),
+        ...(options.keepContent ? [] : [knownSchema, ...dropTold]),
         ...ofResource(signal, options),
         ...tellNames,
         ...(signal === "metrics" ? asLabels(options) : []),
         `set(attributes["${odd}"], true) where attributes["${redactedKeys}"] != nil`,
+        ...setClock(days),
       ],
     },
     ofScope(signal, options),
@@ -149,6 +169,7 @@ function metrics(options: GateOptions): Filter {
     })
     .join(" or ");
   return {
+    days: retentionDays.metrics,
     all: [
       {
         context: "metric",
@@ -173,10 +194,12 @@ function metrics(options: GateOptions): Filter {
         context: "datapoint",
         statements: [
           ...unclaim(options),
+          ...(keepContent ? [] : dropTold),
+          // Before the mask, which would hide the list for one name in it.
+          ...tellNames,
           ...asLabels(options),
           atMost(valueBytes(options)),
-          age("time_unix_nano"),
-          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, ofAge(retentionDays.metrics), suspicious, tooMany)}`,
+          `${marked} where ${any(`attributes["${redactedKeys}"] != nil`, tooOld("time_unix_nano"), tooNew("time_unix_nano"), suspicious, tooMany)}`,
         ],
       },
     ],
@@ -224,6 +247,7 @@ function logs(options: GateOptions): Filter {
   const absurd = any(...numbers.map(([name, most]) => `attributes["${name}"] > ${most}`));
   const own = ownNames.length > 0 ? ` and not IsMatch(body, ${oneOf(ownNames)})` : "";
   return {
+    days: retentionDays.logs,
     all: [
       {
         context: "log",
@@ -236,13 +260,14 @@ function logs(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
-                `set(body, "") where not ${matches("body", "^(?:claude_code[.][a-z_]{1,64}|verify-telemetry [0-9TZ:-]{20} [0-9]{1,10})$$")}${own}`,
+                ...dropTold,
+                // Two expressions, because one that begins with a text is told by that text.
+                `set(body, "") where not ${matches("body", "^claude_code[.][a-z_]{1,64}$$")} and not ${matches("body", "^verify-telemetry [0-9TZ:-]{20} [0-9]{1,10}$$")}${own}`,
                 `set(severity_text, "") where severity_text != "" and not ${matches("severity_text", "^(?i:trace|debug|info|warn|warning|error|fatal|critical|notice)[1-4]?$$")}`,
                 `set(event_name, "") where event_name != "" and not ${matches("event_name", "^(?:claude_code|gen_ai)[.][a-z_.]{1,64}$$")}`,
                 errorWord,
               ]),
-          age("time_unix_nano"),
-          `${marked} where ${any(`${heldBack} and not ${expected("logs")}`, ofAge(retentionDays.logs), tooMany)}`,
+          `${marked} where ${any(`${heldBack} and not ${expected("logs")}`, tooOld("time_unix_nano"), tooNew("time_unix_nano"), tooMany)}`,
           holdsContent,
           `${marked} where attributes["event.name"] == "api_request" and (${any(negative, absurd)})`,
         ],
@@ -274,6 +299,7 @@ function traces(options: GateOptions): Filter {
   const parts = any(`Len(events) > ${limits.spanParts}`, `Len(links) > ${limits.spanParts}`);
   const own = ownNames.length > 0 ? ` and not IsMatch(name, ${oneOf(ownNames)})` : "";
   return {
+    days: spanDays,
     all: [
       {
         context: "span",
@@ -284,14 +310,14 @@ function traces(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
+                ...dropTold,
                 `set(name, "unlisted") where not ${matches("name", "^claude_code(?:[.][a-z_]{1,32}){1,4}$$")}${own}`,
                 'set(status.message, "") where status.message != ""',
                 'set(trace_state, "") where trace_state != ""',
                 errorWord,
               ]),
           refuse("too_many_parts", parts),
-          age("start_time_unix_nano"),
-          `${marked} where ${any(`${heldBack} and not ${expected("traces")}`, `attributes["${refusedReason}"] != nil`, ofAge(spanDays), inFuture("end_time_unix_nano"), backwards, tooMany)}`,
+          `${marked} where ${any(`${heldBack} and not ${expected("traces")}`, `attributes["${refusedReason}"] != nil`, tooOld("start_time_unix_nano"), tooNew("start_time_unix_nano"), tooNew("end_time_unix_nano"), backwards, tooMany)}`,
           holdsContent,
           // The attributes of links cannot be reached; to set them to themselves empties them (OTTL v0.144).
           ...(keepContent ? [] : ["set(links, links) where Len(links) > 0"]),
@@ -303,6 +329,7 @@ function traces(options: GateOptions): Filter {
           ...(keepContent
             ? []
             : [
+                ...dropTold,
                 `set(name, "unlisted") where not IsMatch(name, ${oneOf([...spanEvents, ...ownNames])})`,
                 `${marked} where attributes["${redactedKeys}"] != nil`,
                 errorWord,

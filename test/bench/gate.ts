@@ -59,6 +59,12 @@ const pipelines = (exporter: string, done: Steps) => {
   const of = steps[done];
   return {
     processors: allProcessors,
+    // Without what SigNoz suggests from, which is no part of a plain collector.
+    ...(of && {
+      connectors: Object.fromEntries(
+        signals.map((name) => [`routing/${name}`, { default_pipelines: [`${name}/stored`] }]),
+      ),
+    }),
     service: {
       pipelines: {
         ...(of && Object.fromEntries(signals.map((name) => [name, { processors: of(name) }]))),

@@ -26,7 +26,7 @@ export async function machine(): Promise<Table> {
   try {
     running.setMemory(defaultMemory.machine);
     await running.deliver(running.secrets());
-    const { status, output } = await running.startup();
+    const { status, output } = await running.startup({ patience: 20 });
     if (status !== 0) throw new Error(`the machine does not come up: ${output}`);
     acceptKeys(running, Math.max(...loads));
     const [told, rows]: [string[], string[][]] = [[], []];
@@ -62,13 +62,14 @@ async function under(running: ContainerMachine, engineers: number) {
   const before = await stored(tables);
   const usage = watch(running);
   const child = running.forkOutside(join(__dirname, "engineers.ts"), `${engineers}`, `${seconds}`);
-  const gone = once(child, "exit").then(() => {
-    throw new Error("the engineers ended early");
+  const gone = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`${engineers} engineers ended early: ${code ?? signal}`);
   });
   gone.catch(() => undefined);
   await Promise.race([once(child, "message"), gone]);
   const idle = usage.take();
   const [sent] = (await Promise.race([once(child, "message"), gone])) as [Sent];
+  child.disconnect();
   const busy = usage.take();
   usage.stop();
   const { metrics, logs, traces } = sent.accepted;

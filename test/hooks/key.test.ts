@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type Machine, which } from "./engineerMachine";
+import { which } from "./engineerMachine";
 import { ageAttempt, asked, header, holding, withKeys } from "./withKeys";
 
 describe("the key", () => {
@@ -59,18 +58,6 @@ describe("the key", () => {
     await engineer.until(() => header(engineer) === holding("key-2"));
     await engineer.until(() => Number.parseInt(engineer.read("gate"), 10) < 4102444800);
   });
-  it("costs a hanging source one wait of 3 s, and none after", async () => {
-    const engineer = withKeys("key-1");
-    const asked = `${engineer.root}/asked`;
-    engineer.fake("op", `echo "$START" >>"${asked}"; sleep 60 & sleep 60`);
-    const cold = await engineer.run([], { env: { START: "first" } });
-    const warm = await engineer.run([], { env: { START: "second" } });
-    expect(cold.seconds).toBeGreaterThan(2.5);
-    expect(cold.stdout).toContain("1Password: no answer in time");
-    // What the first start left to the background asks again in its name.
-    expect(readFileSync(asked, "utf8")).toMatch(/^(first\n)+$/);
-    expect(warm.stdout).toBe("");
-  });
   it("comes from gcloud although the repository names a Python that gcloud cannot use", async () => {
     const engineer = withKeys("key-1");
     // What pyenv does to gcloud where CLOUDSDK_PYTHON is python3.
@@ -82,27 +69,6 @@ describe("the key", () => {
     writeFileSync(`${engineer.root}/.python-version`, "3.6.15\n");
     await engineer.run([], { cwd: engineer.root });
     expect(header(engineer)).toBe(holding("key-1"));
-  });
-  it("leaves no process of a hanging source behind", async () => {
-    const engineer = withKeys("key-1", "key-1", { hook: { onePasswordReference: "" } });
-    const grandchild = `${engineer.root}/grandchild`;
-    engineer.fake("sleeper", "sleep 60");
-    engineer.fake("gcloud", `"${engineer.bin}/sleeper" & echo $! >>"${grandchild}"; wait`);
-    await engineer.run();
-    const [first = ""] = readFileSync(grandchild, "utf8").split("\n");
-    // A zombie waits for its new parent and holds nothing.
-    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", first], { encoding: "utf8" });
-    expect(stdout).not.toMatch(/^[^Z\s]/);
-  });
-  it("is not waited for again after a start that was killed while it waited", async () => {
-    const engineer = withKeys("key-1");
-    engineer.fake("op", `echo once >>"${engineer.root}/begun"; sleep 60`);
-    const killed = engineer.start();
-    await engineer.until(() => existsSync(`${engineer.root}/begun`));
-    killed.kill("SIGKILL");
-    process.kill(-(killed.pid as number), "SIGKILL");
-    await engineer.run();
-    expect(readFileSync(`${engineer.root}/begun`, "utf8")).toBe("once\n");
   });
   it("never appears in an argument list", { tags: "attack/engineer" }, async () => {
     const engineer = withKeys("key-1");
@@ -134,80 +100,5 @@ describe("the key", () => {
     const seen = readFileSync(`${engineer.root}/arguments`, "utf8").split("\n");
     expect(seen).toContain("--raw-output");
     expect(seen.filter((line) => /key-1|pass-1/.test(line))).toEqual([]);
-  });
-});
-
-describe("the gate", () => {
-  const exitWait = (engineer: Machine) => engineer.written().CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS;
-
-  it("is not waited for at exit while it is out of reach, and is again when it is back", async () => {
-    const engineer = withKeys("key-1");
-    engineer.fake("curl", "exit 28");
-    await engineer.run();
-    await engineer.until(() => exitWait(engineer) === "1");
-    engineer.fake("curl", "cat >/dev/null; echo grpc-status: 0");
-    await engineer.run();
-    await engineer.until(() => exitWait(engineer) === undefined);
-  });
-  it("is looked at once in ten minutes of use", async () => {
-    const engineer = withKeys("key-1");
-    await engineer.run();
-    await engineer.settled();
-    engineer.fake(
-      "curl",
-      `echo looked >>"${engineer.root}/asked"; cat >/dev/null; echo grpc-status: 0`,
-    );
-    writeFileSync(`${engineer.root}/asked`, "", { mode: 0o666 });
-    for (let start = 0; start < 3; start += 1) await engineer.run();
-    await engineer.settled();
-    expect(asked(engineer)).toBe(0);
-    writeFileSync(`${engineer.state}/gate`, "0\n\n");
-    for (let start = 0; start < 3; start += 1) await engineer.run();
-    await engineer.settled();
-    expect(asked(engineer)).toBe(1);
-  });
-  it("that refuses SIGNOZ_KEY is told of once, and doctor and refresh say what to do", async () => {
-    const engineer = withKeys("key-2");
-    engineer.env.SIGNOZ_KEY = "key-1";
-    const look = async () => {
-      writeFileSync(`${engineer.state}/gate`, "0\n\n");
-      const { stdout } = await engineer.run();
-      await engineer.settled();
-      return stdout;
-    };
-    await engineer.run();
-    await engineer.settled();
-    expect(await look()).toContain("SIGNOZ_KEY is refused by the gate");
-    expect(await look()).toBe("");
-    expect((await engineer.run(["doctor"])).stdout).toMatch(
-      /^fail accepted +the gate refuses the key of SIGNOZ_KEY\n.*unset SIGNOZ_KEY && .* refresh/m,
-    );
-    const refreshed = await engineer.run(["refresh"]);
-    expect(refreshed.stdout).toContain("Key: SIGNOZ_KEY of this shell, refused by the gate");
-    expect(refreshed.stderr).toContain("take the variable out");
-    // Mended, and refused again by the next rotation.
-    engineer.fakeGate("key-1");
-    await look();
-    engineer.fakeGate("key-3");
-    await look();
-    expect(await look()).toContain("SIGNOZ_KEY is refused by the gate");
-    delete engineer.env.SIGNOZ_KEY;
-    engineer.fakeGate("key-2");
-    await engineer.run(["refresh"]);
-    expect(header(engineer)).toBe(holding("key-2"));
-  });
-  it("that refuses the key gets the new one without a human", async () => {
-    const engineer = withKeys("key-2", "key");
-    engineer.fake("gcloud", "echo key-1");
-    await engineer.run();
-    engineer.fake("gcloud", "echo key-2");
-    engineer.fakeGate("key-2");
-    await engineer.settled();
-    const attempt = engineer.read("attempt").split("\n");
-    attempt[4] = "0";
-    writeFileSync(`${engineer.state}/attempt`, attempt.join("\n"));
-    writeFileSync(`${engineer.state}/gate`, "0\n\n");
-    await engineer.run();
-    await engineer.until(() => header(engineer) === holding("key-2"));
   });
 });

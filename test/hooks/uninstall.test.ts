@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ownSettings } from "./engineerMachine";
-import { ageAttempt, header, holding, withKeys } from "./withKeys";
+import { header, holding, withKeys } from "./withKeys";
 
 describe("uninstall", () => {
   it("takes out the hook's variables and keeps later edits", async () => {
@@ -25,50 +25,6 @@ describe("uninstall", () => {
     await engineer.run();
     await engineer.run(["uninstall"]);
     expect(existsSync(engineer.settings)).toBe(false);
-  });
-  it.each([
-    ["a background look", "waits for Secret Manager", "gcloud", "*", "echo key-2"],
-    ["a background look", "waits for the gate", "curl", "*", "echo grpc-status: 0"],
-    ["a background look", "is about to keep a key", "mv", "*/key", '/bin/mv "$@"'],
-    ["a watch", "waits for the gate", "curl", "*", "echo grpc-status: 0"],
-  ])("leaves nothing of %s that %s meanwhile", async (look, _, tool, when, then) => {
-    const engineer = withKeys("key-1");
-    await engineer.run();
-    await engineer.settled();
-    if (look === "a watch") writeFileSync(`${engineer.state}/gate`, "0\n\n");
-    else ageAttempt(engineer);
-    engineer.fake("gcloud", "echo key-2");
-    engineer.fakeGate("key-2");
-    const held = `touch "${engineer.root}/begun"; sleep 1; touch "${engineer.root}/over"`;
-    engineer.fake(tool, `case $* in ${when}) ${held} ;; esac; ${then}`);
-    await engineer.run();
-    await engineer.until(() => existsSync(`${engineer.root}/begun`));
-    await engineer.run(["uninstall"]);
-    expect(existsSync(`${engineer.root}/over`)).toBe(false);
-    await engineer.until(() => existsSync(`${engineer.root}/over`));
-    await engineer.settled();
-    expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
-    expect(header(engineer)).toBeUndefined();
-  });
-  it("removes that settings.json although a watch ends before it has read the state", async () => {
-    const engineer = withKeys("key-1");
-    await engineer.run();
-    await engineer.settled();
-    writeFileSync(`${engineer.state}/gate`, "0\n\n");
-    const comparing = `${engineer.root}/comparing`;
-    engineer.fake(
-      "curl",
-      `touch "${engineer.root}/begun"; until [ -e "${comparing}" ]; do sleep 0.1; done`,
-    );
-    await engineer.run();
-    await engineer.until(() => existsSync(`${engineer.root}/begun`));
-    // As a kill between two writes leaves it.
-    rmSync(`${engineer.state}/owned`);
-    engineer.fake("cmp", `touch "${comparing}"; sleep 1; exec /usr/bin/cmp "$@"`);
-    await engineer.run(["uninstall"]);
-    await engineer.settled();
-    expect(existsSync(engineer.settings)).toBe(false);
-    expect(readdirSync(engineer.state).sort()).toEqual([".gitignore", "off"]);
   });
   it("stays off until refresh, and leaves no key behind", async () => {
     const engineer = withKeys("key-1");

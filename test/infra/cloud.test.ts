@@ -1,6 +1,12 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { planOf, secretVersions } from "../../scripts/costs/plan";
 import { plain, type Values } from "../../simulator/cloud/values.js";
-import { type ProgramResult, type ProgramRun, runProgram } from "../../simulator/program.js";
+import {
+  fixtureSettings,
+  type ProgramResult,
+  type ProgramRun,
+  runProgram,
+} from "../../simulator/program.js";
 
 const cloudKey = "cloud-key-s3cret";
 const engineers = {
@@ -72,6 +78,14 @@ describe("a stack before SigNoz Cloud", () => {
           ];
         });
     expect(ofEngineers(cloud)).toEqual(ofEngineers(vm));
+  });
+
+  it("is billed for as many secret versions as the costs count", () => {
+    const plan = planOf(fixtureSettings(engineers));
+    expect(names(vm, "SecretVersion")).toHaveLength(secretVersions(plan));
+    expect(names(cloud, "SecretVersion")).toHaveLength(
+      secretVersions({ ...plan, backend: "cloud" }),
+    );
   });
 
   it("has the same machine, disk and network, and no secret of a SigNoz of its own", () => {

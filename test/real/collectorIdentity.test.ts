@@ -128,6 +128,34 @@ forgeries.push([
   },
 ]);
 
+it("a label with a control character is masked, and one in any language is not", {
+  tags: "attack/identity",
+}, async () => {
+  const passing = ["Z\u00fcrich, \u6771\u4eac \u{1f600}", "~", "", "a\u007f\u0085"];
+  const labels = [..."\u0000\u0001\t\n\u001f"].flatMap((letter) => [letter, `a${letter}b`]);
+  for (const label of [...passing, ...labels]) {
+    const parts: One = {
+      resource: [["team", label]],
+      record: { attributes: attributes([["model", label]]) },
+    };
+    const { resource, record } = levels(
+      await pass("metrics", encode("metrics", [one("metrics", parts)])),
+    );
+    const expected = passing.includes(label) ? label : "****";
+    expect([valuesOf(resource, "team"), valuesOf(record, "model")]).toEqual([
+      [expected],
+      [expected],
+    ]);
+  }
+});
+
+it.each(signals)("%s: no mark of the gate's own is stored", async (signal) => {
+  for (const parts of [{}, { scope: "shop" }, { resource: [["monitoring.oldest", 0n]] } as One]) {
+    const { resource } = levels(await pass(signal, encode(signal, [one(signal, parts)])));
+    expect(resource.flat().filter(([key]) => key.startsWith("monitoring."))).toEqual([]);
+  }
+});
+
 const identities = (exported: Exported[]) => {
   const { resource, scope, record, event } = levels(exported);
   const all = [...resource, ...scope, ...record, ...event];

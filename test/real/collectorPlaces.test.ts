@@ -93,6 +93,31 @@ it.each(signals)(
   },
 );
 
+it.each(
+  signals.flatMap((signal) =>
+    ["masked.keys", "masked.count", "redacted.count", "ignored.count"].map(
+      (name) => [signal, `redaction.${name}`] as const,
+    ),
+  ),
+)(
+  "%s: nothing is said as %s, which the gate's own steps pass",
+  { tags: "attack/content" },
+  async (signal, name) => {
+    const told = anywhere(name, said);
+    const parts = [
+      { record: { attributes: told } },
+      { resource: [[name, said]] as [string, Value][] },
+      ...(signal === "traces"
+        ? [{ record: { events: [{ name: "exception", attributes: told }] } }]
+        : []),
+    ];
+    for (const part of parts) {
+      const passed = await collector.pass(signal, encode(signal, [one(signal, part)]));
+      expect(heard(passed)).toEqual([]);
+    }
+  },
+);
+
 describe("other scopes", () => {
   it.each(["logs", "traces", "metrics"] as const)(
     "%s: Claude Code's names say nothing there",

@@ -105,6 +105,7 @@ export const storedIn = (exporter: string) =>
 
 const endOf: Record<string, string> = {
   counts: "file/counts",
+  hints: "nop",
   refused: "file/refused",
   self: "nop",
   unkept: "nop",

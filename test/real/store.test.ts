@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { defaultGate } from "../../infra/gate/options";
 import { dataMountpoint, gate as gateMetrics } from "../../infra/signoz/names";
 import { diskUsed } from "../../infra/signoz/sql";
@@ -245,5 +246,52 @@ describe("how long", () => {
     );
     await store.run(String(drop?.[1]));
     expect(await count()).toEqual([{ rows: 0 }]);
+  });
+});
+
+it.each(signals)("%s: SigNoz gets the names to suggest", async (signal) => {
+  const name = `suggest.${signal}`;
+  const record = { attributes: attributes([["session.id", name]]) };
+  const suggested = async () => {
+    // One in ten is looked at.
+    for (let sent = 0; sent < 20; sent++) await send(signal, [one(signal, { record })]);
+    return store.rows(
+      `SELECT DISTINCT data_source FROM signoz_metadata.distributed_attributes_metadata WHERE attributes['session.id'] = '${name}'`,
+    );
+  };
+  await expect.poll(suggested, patient).toEqual([[signal]]);
+});
+
+describe("a ClickHouse that hangs", () => {
+  it("costs nobody an OK while there is room on the disk, and no record is stored twice", async () => {
+    const requests = 1500;
+    const request = encode("logs", [one("logs", named("meanwhile"))]);
+    const codes: Record<number, number> = {};
+    const exporters = parse(readFileSync(join(gate.dir, "exporters.yaml"), "utf8"), {
+      merge: true,
+    });
+    // Which a few requests fill.
+    exporters.metadataexporter.sending_queue.queue_size = 1000;
+    const hanging = await startGate({
+      keys: key["signoz-ingestion-key"],
+      storePort: store.port,
+      limits: { GATE_REQUESTS_PER_KEY: 1e6 },
+      override: { exporters },
+    });
+    onTestFinished(() => hanging.stop());
+    const sender = new OtlpClient(hanging);
+    onTestFinished(() => sender.close());
+    store.signal("SIGSTOP");
+    await Promise.all(
+      Array.from({ length: 15 }, async () => {
+        for (let sent = 0; sent < requests / 15; sent++)
+          add(codes, `${await sender.send("logs", request, key)}`, 1);
+      }),
+    );
+    store.signal("SIGCONT");
+    expect(codes).toEqual({ 0: requests });
+    await expect
+      .poll(() => sessions("logs", "meanwhile"), patient)
+      .toEqual({ meanwhile: requests });
   });
 });

@@ -50,7 +50,7 @@ describe("the rendered processors", () => {
   });
 
   it("hold the retention of each signal, and for spans what SigNoz's exporter allows", () => {
-    const days = (count: number) => `> ${BigInt(count) * 86_400_000_000_000n} `;
+    const days = (count: number) => `UnixNano(Now()) - ${BigInt(count) * 86_400_000_000_000n})`;
     const of = (name: string, retention: number) =>
       JSON.stringify(
         processors({

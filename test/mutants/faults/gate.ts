@@ -119,6 +119,20 @@ export const faults: Fault[] = [
     tests: identity,
   },
   {
+    name: "gate: a control character stays in a label",
+    file: claims,
+    from: "*[! -\\\\U0010FFFF]*",
+    to: "never",
+    tests: real("collectorIdentity", "a control character"),
+  },
+  {
+    name: "gate: the clock stays on the resource",
+    file: filter,
+    from: "...all, takeClock]",
+    to: "...all]",
+    tests: real("collectorIdentity", "no mark"),
+  },
+  {
     name: "gate: every name passes",
     file: content,
     from: "allow_all_keys: keepContent,",
@@ -156,9 +170,16 @@ export const faults: Fault[] = [
   {
     name: "gate: what is held back every day is not counted",
     file: collector,
-    from: ':-metadataexporter}", count/odd]',
-    to: ':-metadataexporter}"]',
+    from: ':-clickhouselogsexporter}", count/odd]',
+    to: ':-clickhouselogsexporter}"]',
     tests: places,
+  },
+  {
+    name: "gate: suggestions that cannot be written refuse the client",
+    file: collector,
+    from: "processors: &let_go [batch/let_go]",
+    to: "processors: &let_go []",
+    tests: real("store", "hangs"),
   },
   {
     name: "gate: links keep their attributes",
@@ -177,15 +198,15 @@ export const faults: Fault[] = [
   {
     name: "gate: datapoints of any time pass",
     file: filter,
-    from: "ofAge(retentionDays.metrics), ",
-    to: "",
+    from: 'tooOld("time_unix_nano"), tooNew("time_unix_nano"), suspicious',
+    to: "suspicious",
     tests: poison,
   },
   {
     name: "gate: datapoints of any value pass",
     file: filter,
-    from: "ofAge(retentionDays.metrics), suspicious, tooMany",
-    to: "ofAge(retentionDays.metrics), tooMany",
+    from: "suspicious, tooMany",
+    to: "tooMany",
     tests: poison,
   },
   {
@@ -212,8 +233,8 @@ export const faults: Fault[] = [
   {
     name: "gate: the retention is a constant",
     file: filter,
-    from: "ofAge(retentionDays.logs)",
-    to: "ofAge(30)",
+    from: "days: retentionDays.logs,",
+    to: "days: 30,",
     tests: ["test/infra/gate/processors.test.ts"],
   },
   {

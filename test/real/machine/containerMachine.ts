@@ -39,7 +39,7 @@ const override = {
       const [signal, end] = name.split("/");
       return end === "refused"
         ? `file/refused_${signal}`
-        : end === "unkept"
+        : end === "unkept" || end === "hints"
           ? "nop"
           : "file/stored";
     }),

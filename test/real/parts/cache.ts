@@ -25,6 +25,8 @@ export async function cachedPart(
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
   await build(unfinished);
-  renameSync(unfinished, dir);
+  // Two test files that run at once may both have built it.
+  if (existsSync(dir)) rmSync(unfinished, { recursive: true, force: true });
+  else renameSync(unfinished, dir);
   return dir;
 }

@@ -12,10 +12,10 @@ describe("scripts/ci/other-files.txt", () => {
       "node",
       [
         "--require",
-        "./test/scripts/ci/trace.cjs",
+        "./test/real/otherFiles/trace.cjs",
         "--import",
         "tsx",
-        "test/scripts/ci/traceProgram.ts",
+        "test/real/otherFiles/program.ts",
       ],
       { encoding: "utf8", maxBuffer: 1e8, timeout: 120_000 },
     );

@@ -1,0 +1,329 @@
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { built } from "../../../scripts/costs/built";
+import {
+  about,
+  containerMib,
+  fitting,
+  fittingDiskGb,
+  limits,
+  scarcest,
+} from "../../../scripts/costs/capacity";
+import { costLine } from "../../../scripts/costs/line";
+import { keptBytes, monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
+import { type Plan, planOf, secretVersions } from "../../../scripts/costs/plan";
+import { cloudPrices, machineUsd, oldestRead, prices } from "../../../scripts/costs/prices";
+import { fixtureSettings } from "../../../simulator/program";
+
+/** Rates of this file's own: a new measurement turns no arithmetic wrong. */
+vi.mock("../../../scripts/costs/rates", async (load) => {
+  const real = await load<typeof import("../../../scripts/costs/rates")>();
+  const ours = {
+    gateVcpu: 0.0021,
+    storeVcpu: 0.0025,
+    baseVcpu: 0.2,
+    baseMib: { front: 18, collector: 36, clickhouse: 115 },
+    mib: { front: 0.07, collector: 0.17, clickhouse: 1.2 },
+    syncedRequests: 0.6,
+    syncSeconds: 0.001,
+  };
+  const rates = Object.entries(ours).map(([name, value]) => [
+    name,
+    { ...real.rates[name as keyof typeof ours], value },
+  ]);
+  return { ...real, rates: { ...real.rates, ...Object.fromEntries(rates) } };
+});
+
+/** The default stack, with one ingestion key. */
+const vm: Plan = {
+  backend: "vm",
+  machineType: "e2-standard-2",
+  bootDiskGb: 30,
+  dataDiskGb: 100,
+  snapshotRetentionDays: 14,
+  retentionDays: { logs: 30, traces: 15, metrics: 180 },
+  ingestionKeys: 1,
+  secretPlaces: 1,
+};
+const cloud: Plan = { ...vm, backend: "cloud" };
+const inCloud = (config = {}) =>
+  fixtureSettings(
+    { backend: "cloud", adminEmail: "", cloudEndpoint: "ingest.eu.signoz.cloud:443", ...config },
+    { cloudIngestionKey: "no-key-of-anybody" },
+  );
+
+describe("a machine's price", () => {
+  // (vCPU × 0.02181159 + GiB × 0.00292353) × 730
+  it.each([
+    ["e2-standard-2", 48.92],
+    ["e2-standard-4", 97.84],
+    ["e2-standard-32", 782.69],
+    ["e2-highmem-2", 65.99],
+    ["e2-highcpu-8", 144.45],
+  ])("of %s is %d USD a month", (machineType, usd) => {
+    expect(machineUsd(machineType)).toBeCloseTo(usd, 2);
+  });
+
+  it.each(["n2-standard-4", "t2d-standard-4", "e2-custom-4-16384", "c3-standard-4-lssd"])(
+    "of %s is not known, and so is the sum",
+    (machineType) => {
+      expect(machineUsd(machineType)).toBeUndefined();
+      const parts = monthlyUsd({ ...vm, machineType }, 100);
+      expect(parts.disks).toBe(13);
+      expect(sumUsd(parts)).toBeUndefined();
+    },
+  );
+
+  it("is none for what Compute Engine does not make", () => {
+    expect(() => machineUsd("e2-standard-3")).toThrow("must be a machine type of series e2");
+  });
+});
+
+describe("a month", () => {
+  it.each<[string, Plan, number, Partial<Record<keyof ReturnType<typeof monthlyUsd>, number>>]>([
+    [
+      "of the default without anybody",
+      vm,
+      0,
+      { machine: 48.92, disks: 13, snapshots: 0, address: 3.65, secrets: 0, traffic: 0, cloud: 0 },
+    ],
+    // Kept 71.96 GB and 14 daily snapshots of 3.59 GB × 5/7: 100.46 GiB.
+    ["of snapshots with a thousand engineers", vm, 1000, { snapshots: 6.53, traffic: 0 }],
+    ["of one snapshot a day", { ...vm, snapshotRetentionDays: 1 }, 1000, { snapshots: 4.51 }],
+    ["of larger disks", { ...vm, dataDiskGb: 400, bootDiskGb: 50 }, 0, { disks: 45 }],
+    ["of two keys more than are free", { ...vm, ingestionKeys: 3 }, 0, { secrets: 0.12 }],
+    ["of them in two places", { ...vm, ingestionKeys: 3, secretPlaces: 2 }, 0, { secrets: 0.6 }],
+    ["before SigNoz Cloud, below what it bills at least", cloud, 10, { cloud: 49 }],
+    // 500,571 logs of 1100 bytes at 0.4 and spans of 1570 at 0.3 a GB, 187,714 points at 0.15 a million, each.
+    [
+      "before SigNoz Cloud with a thousand",
+      cloud,
+      1000,
+      { machine: 48.92, disks: 13, snapshots: 0, cloud: 484.18, traffic: 14.76 },
+    ],
+    [
+      "before SigNoz Cloud with the shortest retention",
+      { ...cloud, retentionDays: { logs: 1, traces: 15, metrics: 30 } },
+      1000,
+      { cloud: 419.73 },
+    ],
+  ])("%s", (_, plan, engineers, expected) => {
+    const parts = monthlyUsd(plan, engineers);
+    for (const [part, usd] of Object.entries(expected))
+      expect(parts[part as keyof typeof parts], part).toBeCloseTo(usd, 2);
+  });
+
+  it.each([
+    { logs: 366, traces: 15, metrics: 180 },
+    { logs: 30, traces: 15, metrics: 391 },
+  ])("is not known where SigNoz Cloud has no list price: %o", (retentionDays) => {
+    expect(monthlyUsd({ ...cloud, retentionDays }, 10).cloud).toBeUndefined();
+    expect(sumUsd(monthlyUsd({ ...cloud, retentionDays }, 10))).toBeUndefined();
+    expect(sumUsd(monthlyUsd({ ...vm, retentionDays }, 10))).toBeGreaterThan(0);
+  });
+
+  it("costs no less with more engineers, a larger disk, or more days", () => {
+    const usd = (plan: Plan, engineers: number) => sumUsd(monthlyUsd(plan, engineers)) as number;
+    const count = fc.integer({ min: 0, max: 200_000 });
+    fc.assert(
+      fc.property(fc.constantFrom(vm, cloud), count, count, (plan, engineers, more) => {
+        const least = usd(plan, engineers);
+        expect(usd(plan, engineers + more)).toBeGreaterThanOrEqual(least);
+        expect(usd({ ...plan, dataDiskGb: 100 + more }, engineers)).toBeGreaterThanOrEqual(least);
+        const snapshotRetentionDays = 14 + more;
+        expect(usd({ ...plan, snapshotRetentionDays }, engineers)).toBeGreaterThanOrEqual(least);
+      }),
+    );
+  });
+});
+
+describe("how many engineers fit", () => {
+  it.each<[string, Plan, string, number]>([
+    // (2 × 0.8 - 0.2) / (0.0021 + 0.0025)
+    ["on the default", vm, "processor", 304],
+    ["before SigNoz Cloud", cloud, "processor", 666],
+    ["on a machine without a price", { ...cloud, machineType: "n2-standard-4" }, "processor", 1428],
+    // 100 GiB × 0.8 / 71.96 MB
+    ["on eight processors", { ...vm, machineType: "e2-standard-8" }, "disk", 1193],
+    [
+      "with logs kept for a year",
+      { ...vm, retentionDays: { ...vm.retentionDays, logs: 365 } },
+      "disk",
+      163,
+    ],
+  ])("%s", (_, plan, by, engineers) => {
+    expect(scarcest(plan)).toEqual({ by, engineers });
+  });
+
+  it("is limited by the memory of the container that has the least for each", () => {
+    // ClickHouse: (3097.6 - 115) / 1.2; the front: (496.6 - 18) / 0.07
+    expect(limits(vm)).toContainEqual({ by: "memory", engineers: 2485 });
+    expect(limits(cloud)).toContainEqual({ by: "memory", engineers: 6837 });
+  });
+
+  // docs/runbook.md, Which machine type for how many
+  it.each([
+    ["e2-standard-2", 0.5, 1.5, 3],
+    ["e2-standard-4", 1, 2.6, 9.3],
+    ["e2-standard-8", 2, 5.2, 21.4],
+  ])("gives the containers of %s their memory", (machineType, front, collector, clickhouse) => {
+    const mib = containerMib(machineType);
+    expect(Math.abs(mib.front / 1024 - front)).toBeLessThan(0.1);
+    expect(Math.abs(mib.collector / 1024 - collector)).toBeLessThan(0.1);
+    expect(Math.abs(mib.clickhouse / 1024 - clickhouse)).toBeLessThan(0.3);
+  });
+
+  it("is the same on any machine by the disk's syncs", () => {
+    // 0.6 requests in 1 ms, of which an engineer sends one in 5 s
+    for (const machineType of ["e2-standard-2", "e2-standard-32"])
+      expect(limits({ ...vm, machineType })).toContainEqual({
+        by: "disk's syncs",
+        engineers: 3000,
+      });
+  });
+
+  it("is no limit of the disk where it holds a queue alone", () => {
+    expect(limits({ ...cloud, dataDiskGb: 30 }).at(-1)).toEqual({
+      by: "disk",
+      engineers: Number.POSITIVE_INFINITY,
+    });
+  });
+
+  it("is no fewer with a larger disk and a larger machine", () => {
+    const types = [2, 4, 8, 16, 32].map((vcpus) => `e2-standard-${vcpus}`);
+    const disk = fc.integer({ min: 30, max: 32_000 });
+    fc.assert(
+      fc.property(fc.nat({ max: 3 }), disk, disk, (size, dataDiskGb, more) => {
+        const plan = { ...vm, machineType: types[size] as string, dataDiskGb };
+        const least = scarcest(plan).engineers;
+        expect(
+          scarcest({ ...plan, dataDiskGb: dataDiskGb + more }).engineers,
+        ).toBeGreaterThanOrEqual(least);
+        const machineType = types[size + 1] as string;
+        expect(scarcest({ ...plan, machineType }).engineers).toBeGreaterThanOrEqual(least);
+      }),
+    );
+  });
+
+  it.each<[Plan, number, string | undefined, number | undefined]>([
+    [vm, 100, "e2-standard-2", 100],
+    [vm, 304, "e2-standard-2", 100],
+    [vm, 305, "e2-standard-4", 100],
+    [vm, 1000, "e2-standard-8", 100],
+    [vm, 2700, "e2-standard-16", 230],
+    [vm, 3000, "e2-standard-32", 260],
+    [vm, 3001, undefined, undefined],
+    [cloud, 1000, "e2-standard-4", 100],
+    [cloud, 3000, "e2-standard-16", 100],
+    [cloud, 3001, undefined, undefined],
+  ])("%o: %d on %s with %d GiB", (plan, engineers, machineType, dataDiskGb) => {
+    const one = fitting(plan, engineers);
+    expect([one?.machineType, one?.dataDiskGb]).toEqual([machineType, dataDiskGb]);
+  });
+
+  it("is what fits on the disk that fits", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500_000 }), (engineers) => {
+        const dataDiskGb = fittingDiskGb(vm, engineers);
+        expect(keptBytes(vm, engineers)).toBeLessThanOrEqual(dataDiskGb * 2 ** 30 * 0.8);
+      }),
+    );
+  });
+
+  it.each([
+    [0, "about 0"],
+    [7, "about 7"],
+    [924, "about 920"],
+    [1193, "about 1,100"],
+    [21_085, "about 21,000"],
+  ])("%d is told as %s", (engineers, text) => {
+    expect(about(engineers)).toBe(text);
+  });
+});
+
+describe("what is built", () => {
+  it("is the one machine that fits", () => {
+    const { usd, ...machines } = built(vm, 1000);
+    expect(machines).toMatchObject({ machineType: "e2-standard-8", gates: 1, shards: 0 });
+    expect(sumUsd(usd)).toBeCloseTo(218.85, 2);
+  });
+
+  it.each<[Plan, number, object, number]>([
+    // 4 × 195.67 + 782.69; 840 + 5 × 30 + 4 × 100 GiB of disks; 10 × 100.46 GiB of snapshots; the address
+    [vm, 10_000, { gates: 4, shards: 1, dataDiskGb: 840 }, 1773.34],
+    [vm, 100_000, { gates: 34, shards: 10, dataDiskGb: 8380 }, 16_446.49],
+    // 34 × (195.67 + 13), the address, 100 × 484.18 and 100 × 14.76
+    [cloud, 100_000, { gates: 34, shards: 0 }, 56_992.59],
+  ])("is several by arithmetic: %o %d", (plan, engineers, machines, usd) => {
+    const found = built(plan, engineers);
+    expect(found).toMatchObject({ machineType: "e2-standard-8", ...machines });
+    expect(sumUsd(found.usd)).toBeCloseTo(usd, 1);
+  });
+});
+
+describe("the line of npm start", () => {
+  const carries = (engineers: string, by: string) =>
+    `carries about ${engineers} engineers at work at once (extrapolated worst case: a model call each every 5 s), limited by the ${by}`;
+  it.each([
+    [
+      "vm",
+      () => fixtureSettings(),
+      `${carries("300", "processor")}; costs 67.55 USD a month with all of them, by list prices of 2026-09-20`,
+    ],
+    [
+      "cloud",
+      () => inCloud(),
+      `${carries("660", "processor")}; costs 397.86 USD a month with all of them, 322.46 of it SigNoz Cloud's, by list prices of 2026-09-20`,
+    ],
+    [
+      "a long retention",
+      () => fixtureSettings({ retentionDaysLogs: 365 }),
+      `${carries("160", "disk")}; costs 71.09 USD a month with all of them, by list prices of 2026-09-20`,
+    ],
+    [
+      "a machine without a price",
+      () => fixtureSettings({ machineType: "n2-standard-4" }),
+      `${carries("650", "processor")}; what it costs a month is not known, without a list price for n2-standard-4`,
+    ],
+    [
+      "a retention without a price",
+      () => inCloud({ retentionDaysTraces: 400 }),
+      `${carries("660", "processor")}; what it costs a month is not known, without a list price of SigNoz Cloud for so long a retention`,
+    ],
+    [
+      "content",
+      () => fixtureSettings({ keepContent: true }),
+      `${carries("300", "processor")}; costs 67.55 USD a month with all of them, by list prices of 2026-09-20; content that keepContent lets through not counted`,
+    ],
+  ])("%s", (_, settings, line) => {
+    expect(costLine(settings())).toBe(line);
+  });
+
+  it("takes the plan from the configuration", () => {
+    expect(planOf(fixtureSettings())).toEqual(vm);
+    const own = fixtureSettings({
+      ingestionKeyGenerations: [],
+      personalKeyEmails: ["dana@palindrom.example", "fox@palindrom.example"],
+      dataLocations: ["us-central1", "us-east1"],
+      retentionDaysLogs: 7,
+    });
+    expect(planOf(own)).toEqual({
+      ...vm,
+      ingestionKeys: 3,
+      secretPlaces: 2,
+      retentionDays: { ...vm.retentionDays, logs: 7 },
+    });
+    expect([vm, cloud].map(secretVersions)).toEqual([6, 4]);
+  });
+});
+
+describe("prices", () => {
+  it.each([...Object.values(prices), ...Object.values(cloudPrices)])(
+    "say their source and day: $per",
+    ({ source, read }) => {
+      expect(source).not.toBe("");
+      expect(new Date(read).toISOString().slice(0, 10)).toBe(read);
+      expect(read >= oldestRead()).toBe(true);
+    },
+  );
+});
