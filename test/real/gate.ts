@@ -269,7 +269,8 @@ function overrides(
 }
 
 export async function untilHealthy(what: string, url: string, { exited, log }: Running) {
-  const deadline = Date.now() + 20_000;
+  // On a machine that does ten other things a start takes thirty times as long.
+  const deadline = Date.now() + 120_000;
   while (Date.now() < deadline && !exited()) {
     const healthy = await fetch(url).then(
       (answer) => answer.ok,

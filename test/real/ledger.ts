@@ -1,6 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encode, signals } from "../../simulator/otlp";
-import type { Tables } from "./clickhouse/store";
 import type { Exported, OtlpClient } from "./gate";
 import { levels } from "./otlp";
 import { attributes, one } from "./requests";
@@ -11,6 +11,7 @@ export type Stored = Map<string, number>;
 /** Records of which each has a number of its own, as a session's id, so that what is lost or stored twice can be named. */
 export class Ledger {
   private numbers = 0;
+  private readonly name = randomUUID();
   private readonly accepted = new Set<string>();
   private sent = 0;
   /** Answers that were not OK, by gRPC status: Claude Code loses what one of them was for. */
@@ -33,7 +34,7 @@ export class Ledger {
   }
 
   private async send(client: OtlpClient, key: () => string, again: boolean): Promise<void> {
-    const number = `${++this.numbers}`;
+    const number = `${this.name}-${++this.numbers}`;
     const signal = signals[this.numbers % signals.length] as (typeof signals)[number];
     const record = { attributes: attributes([["session.id", number]]) };
     const bytes = encode(signal, [one(signal, { record })]);
@@ -48,13 +49,14 @@ export class Ledger {
 
   /** What became of the accepted ones; `unknown` are stored though no answer told so. */
   balance(stored: Stored) {
-    const extra = [...stored.values()].reduce((sum, count) => sum + count - 1, 0);
+    const own = [...stored].filter(([number]) => number.startsWith(this.name));
+    const extra = own.reduce((sum, [, count]) => sum + count - 1, 0);
     return {
       sent: this.sent,
       accepted: this.accepted.size,
       lost: [...this.accepted].filter((number) => !stored.has(number)).length,
       twice: extra,
-      unknown: [...stored.keys()].filter((number) => !this.accepted.has(number)).length,
+      unknown: own.filter(([number]) => !this.accepted.has(number)).length,
     };
   }
 
@@ -67,26 +69,10 @@ export class Ledger {
   }
 }
 
-function tally(numbers: string[]): Stored {
+export function storedOf(exported: Exported[]): Stored {
   const stored: Stored = new Map();
-  for (const number of numbers) stored.set(number, (stored.get(number) ?? 0) + 1);
+  for (const list of levels(exported).record)
+    for (const [key, number] of list)
+      if (key === "session.id") stored.set(number, (stored.get(number) ?? 0) + 1);
   return stored;
 }
-
-export const storedOf = (exported: Exported[]): Stored =>
-  tally(
-    levels(exported).record.flatMap((list) =>
-      list.filter(([key]) => key === "session.id").map(([, number]) => number),
-    ),
-  );
-
-const everywhere = `
-  SELECT attributes_string['session.id'] FROM signoz_logs.distributed_logs_v2
-  UNION ALL SELECT attributes_string['session.id'] FROM signoz_traces.distributed_signoz_index_v3
-  UNION ALL SELECT series.attrs['session.id'] FROM signoz_metrics.distributed_samples_v4 AS samples
-    INNER JOIN (SELECT fingerprint, any(attrs) AS attrs FROM signoz_metrics.distributed_time_series_v4 GROUP BY fingerprint) AS series
-    USING fingerprint WHERE metric_name = 'claude_code.cost.usage'`;
-
-/** The same of what SigNoz's own tables hold. */
-export const storedIn = async (store: Tables): Promise<Stored> =>
-  tally((await store.rows(everywhere)).map(([number]) => String(number)));

@@ -12,7 +12,7 @@ umask 077
 trap 'exit 0' TERM INT
 
 say() { # TEXT: once, until there is something else to say
-  [ "$1" = "$said" ] || echo "apply-keys.sh: $1"
+  [ "$1" = "$said" ] || echo "apply-keys.sh: ${1//$'\n'/; }"
   said=$1
 }
 
@@ -24,34 +24,41 @@ make_certificate() { # VERSION
   awk NF "$secrets/$1/tls.crt" "$secrets/$1/tls.key"
 }
 
-renew() { # FILE VERSION MAKE: makes FILE of RUN anew; what the front does not take never gets there
-  local file=$1 why
-  rm -rf "$next" && mkdir "$next"
-  why=$("$3" "$2" 2>&1 >"$next/$file") || {
-    say "$file of $2 cannot be made, what is in force stays: $why"
-    return 1
-  }
-  # A front that has never started reads the files when it does.
-  [ ! -S "$socket" ] || in_force "$file" || return 1
-  mv "$next/$file" "$run/$file"
-}
-
-in_force() { # FILE: puts it into force beside the other one that is
+make_next() { # FILE VERSION COMMAND: what COMMAND makes of VERSION
   local why
-  case $1 in
-    keys.map) cp "$run/tls.pem" "$next" ;;
-    tls.pem) cp "$run/keys.map" "$next" ;;
-  esac
-  why=$("$files/front-apply.sh" "$next" "$socket" "$run" 2>&1) || {
-    say "${why//$'\n'/; }"
+  why=$("$3" "$2" 2>&1 >"$next/$1") || {
+    say "$1 of $2 cannot be made, what is in force stays: $why"
     return 1
   }
 }
 
-renew_all() { # VERSION: each of the two for itself, since a spoiled certificate must not keep a revoked key in force
+put_into_force() { # DIR: a front that has never started reads what lies in RUN when it does
+  local why
+  [ -S "$socket" ] || return 0
+  why=$("$files/front-apply.sh" "$1" "$socket" "$run" 2>&1) || {
+    say "$why"
+    return 1
+  }
+}
+
+renew_keys() { # VERSION
+  make_next keys.map "$1" make_map && mv "$next/keys.map" "$run/keys.map"
+}
+
+# The front alone can tell whether a certificate is good, and with one that is not it would never start again.
+renew_certificate() { # VERSION
+  make_next tls.pem "$1" make_certificate || return 1
+  [ ! -e "$run/keys.map" ] || cp "$run/keys.map" "$next"
+  put_into_force "$next" && mv "$next/tls.pem" "$run/tls.pem"
+}
+
+renew() { # VERSION: each of the two for itself, since a spoiled certificate must not keep a revoked key in force
   local failed=0
-  renew keys.map "$1" make_map || failed=1
-  renew tls.pem "$1" make_certificate || failed=1
+  rm -rf "$next" && mkdir "$next"
+  renew_keys "$1" || failed=1
+  renew_certificate "$1" || failed=1
+  # Also into a front that has started meanwhile, on what lay there before.
+  put_into_force "$run" || failed=1
   return $failed
 }
 
@@ -60,8 +67,7 @@ while :; do
   version=$(readlink "$secrets/..data") || version=''
   if [ -z "$version" ]; then
     say "nothing is mounted at $secrets"
-  elif [ "$version" != "$applied" ] && renew_all "$version"; then
-    # Only a front's word counts: one that starts meanwhile may have read what was there before.
+  elif [ "$version" != "$applied" ] && renew "$version"; then
     if [ -S "$socket" ]; then
       applied=$version
       say "$version is in force: $(wc -l <"$run/keys.map") keys and the certificate"
