@@ -4,10 +4,11 @@ import { join } from "node:path";
 
 const infra = join(__dirname, "../../../infra");
 
-/** The sidecar as the pod runs it, on folders of a test. */
+/** The sidecar as the pod runs it, on folders of a test; with the pod's own socat, also where there is a real one. */
 export function startSidecar(secrets: string, run: string) {
   const args = [join(infra, "gate"), secrets, run];
   const child = spawn(join(infra, "gke/files/apply-keys.sh"), args, {
+    env: { ...process.env, PATH: `${join(infra, "gke/files")}:${process.env.PATH}` },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
