@@ -55,7 +55,11 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     volume?.unmount();
     await gate?.stop();
   });
-  beforeEach(() => volume.write(secretOf([oldKey], certificate)));
+  const untilSaid = (what: string) => expect.poll(sidecar.said, patience).toContain(what);
+  /** The Secret holds them, and the front goes by them. */
+  const inForce = async (keys: string[], of = certificate) =>
+    untilSaid(`${await volume.write(secretOf(keys, of))} is in force`);
+  beforeEach(() => inForce([oldKey]));
 
   it("takes a new key, refuses a revoked one and shows a renewed certificate within seconds, and says so without a secret", async () => {
     const { pid } = gate;
@@ -82,10 +86,8 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     ["garbage", (secret) => ({ ...secret, keys: "\0\x01 {}" })],
   ];
   it.each(spoiled)("keeps the keys in force before %s", async (_, spoil) => {
-    await msUntil(async () => (await answer(gate, oldKey)) === accepted);
-    const before = sidecar.said().length;
-    await volume.write(spoil(secretOf([newKey], certificate)));
-    await expect.poll(() => sidecar.said().slice(before), patience).toContain("keys.map of ..");
+    const version = await volume.write(spoil(secretOf([newKey], certificate)));
+    await untilSaid(`keys.map of ${version} cannot be made`);
     expect(sidecar.said()).not.toMatch(/generation-key|old-gen/);
     expect(
       await Promise.all([oldKey, newKey, "", "old-gen"].map((key) => answer(gate, key))),
@@ -99,7 +101,6 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
   ])(
     "keeps the certificate in force before one %s, and takes the keys beside it",
     async (_, torn) => {
-      await msUntil(async () => (await answer(gate, oldKey)) === accepted);
       const before = sidecar.said().length;
       await volume.write({ ...secretOf([newKey], certificate), ...torn });
       await msUntil(async () => (await answer(gate, oldKey)) === unauthenticated);
@@ -118,23 +119,17 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
   );
 
   it("cuts no connection and loses nothing under load", async () => {
-    await msUntil(async () => (await answer(gate, oldKey)) === accepted);
     const clients = Array.from({ length: 10 }, () => new OtlpClient(gate));
     const ledger = new Ledger();
     let key = oldKey;
     const opened: number[] = [];
-    const change = async (keys: string[], renewed: Certificate) => {
-      const before = sidecar.said().length;
-      await volume.write(secretOf(keys, renewed));
-      await expect.poll(() => sidecar.said().slice(before), patience).toContain("is in force");
-    };
     const rotation = async () => {
       await sleep(1000);
       opened.push(await connections(gate));
-      await change([oldKey, newKey], certificate);
+      await inForce([oldKey, newKey]);
       key = newKey;
       await sleep(1000);
-      await change([newKey], await issueCertificate([gateName], "another authority"));
+      await inForce([newKey], await issueCertificate([gateName], "another authority"));
       await sleep(1000);
       opened.push(await connections(gate));
     };

@@ -12,7 +12,7 @@ import { Ledger, storedOf } from "./ledger";
 import { levels, sample, valuesOf } from "./otlp";
 import { storedIn } from "./pipelines";
 import { startSender } from "./signozCloud";
-import { behindQueue, Sink } from "./sink";
+import { behindQueue, Sink, soonAgain } from "./sink";
 
 const infra = join(__dirname, "../../infra");
 const personal = "dana@palindrom.example.5e3f0b61c2";
@@ -50,7 +50,9 @@ async function openVm(env: Record<string, string>): Promise<void> {
     keys: personal,
     certificate,
     env,
-    override: { exporters: { "otlp/store": behindQueue(stores.old.port) } },
+    override: {
+      exporters: { "otlp/store": { ...behindQueue(stores.old.port), retry_on_failure: soonAgain } },
+    },
     ...{ port: ports.vm, senderPort: ports.sender, queueDir: queueOf("vm") },
   });
 }
@@ -72,7 +74,7 @@ async function openNext(): Promise<void> {
     env: own,
     override: {
       receivers: relay.receivers,
-      exporters: { "otlp/store": behindQueue(stores.new.port) },
+      exporters: { "otlp/store": { ...behindQueue(stores.new.port), retry_on_failure: soonAgain } },
       service: { pipelines: { ...storedIn("otlp/store"), ...pipelines } },
     },
     ...{ port: ports.next, queueDir: queueOf("next") },

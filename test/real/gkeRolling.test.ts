@@ -11,7 +11,7 @@ import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { Service } from "./gke/service";
 import { Ledger, storedOf } from "./ledger";
 import { storedIn } from "./pipelines";
-import { behindQueue, Sink } from "./sink";
+import { behindQueue, Sink, soonAgain } from "./sink";
 
 const preStop = join(__dirname, "../../infra/gke/files/pre-stop.sh");
 const replicas = [0, 1, 2];
@@ -48,7 +48,7 @@ async function open(replica: number): Promise<void> {
     certificate,
     ...{ port: ports[replica], queueDir: queues[replica] },
     override: {
-      exporters: { "otlp/store": behindQueue(store.port) },
+      exporters: { "otlp/store": { ...behindQueue(store.port), retry_on_failure: soonAgain } },
       service: { pipelines: storedIn("otlp/store") },
     },
   });

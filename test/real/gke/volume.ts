@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { volumeWriter } from "../parts/volume";
@@ -20,11 +20,15 @@ export class Volume {
     return volume;
   }
 
-  /** What the Secret holds from now on. */
-  async write(files: Record<string, string>): Promise<void> {
+  /**
+   * What the Secret holds from now on.
+   * @returns the name of this version of the volume
+   */
+  async write(files: Record<string, string>): Promise<string> {
     const written = once(this.child.stdout as NodeJS.ReadableStream, "data");
     this.child.stdin?.write(`${JSON.stringify(files)}\n`);
     await written;
+    return readlinkSync(join(this.dir, "..data"));
   }
 
   unmount(): void {
