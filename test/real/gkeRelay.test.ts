@@ -135,12 +135,17 @@ describe("a VM that hands over to a new gate", () => {
     const note = (when: string) => {
       refusals[when] = { ...ledger.refusals };
     };
+    /** Clients that were refused come back one after the other. */
+    const untilServed = async () => {
+      const known = () => JSON.stringify(ledger.refusals);
+      for (let last = ""; last !== known(); await sleep(2000)) last = known();
+    };
     const handOver = async () => {
       await sleep(2000);
       note("before");
       await vm.stop();
       await openVm(writing(relayed, own));
-      await sleep(3000);
+      await untilServed();
       note("relaying");
       await next.stop();
       await sleep(4000);
