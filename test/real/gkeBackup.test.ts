@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Store } from "./clickhouse/store";
 
 const databases = ["signoz_metrics", "signoz_logs", "signoz_traces"];
-const rows = 300_000;
+const rows = 100_000;
 
 /** SigNoz's tables that hold rows themselves, with the key by which SigNoz spreads each over shards. */
 interface Table {
