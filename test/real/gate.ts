@@ -26,6 +26,8 @@ export interface GateOptions {
   frontBinary?: string;
   /** The accepted ingestion keys, one a line. */
   keys: string;
+  /** Files that the front reads after haproxy.cfg. */
+  frontFiles?: string[];
   /** Numbers of haproxy.cfg to run with instead of its own, by their names there (GATE_…). */
   limits?: Record<`GATE_${string}`, string | number>;
   /** Default: issued for gateName and localhost. */
@@ -37,9 +39,9 @@ export interface GateOptions {
   rendered?: Partial<Rendered>;
   /** Merged over everything by the collector itself, as one more --config. */
   override?: Record<string, unknown>;
-  /** Port of a ClickHouse that SigNoz's own exporters write to; default: what passes ends in files. */
+  /** Port of a ClickHouse that SigNoz's own exporters write to; with neither what passes ends in files. */
   storePort?: number;
-  /** Port of a sender to SigNoz Cloud, to which the exporters for it write; default: what passes ends in files. */
+  /** Port of a sender to SigNoz Cloud, to which the exporters for it write, whatever else there is to write to. */
   senderPort?: number;
   /** Where the queues lie; default: a folder that goes with the gate. */
   queueDir?: string;
@@ -163,7 +165,7 @@ async function startFront(
   dir: string,
   address: { port: number; statisticsPort: number },
   collectorPort: number,
-  { frontBinary, limits }: GateOptions,
+  { frontBinary, frontFiles = [], limits }: GateOptions,
 ): Promise<Running> {
   const environment = {
     GATE_DIR: dir,
@@ -173,7 +175,7 @@ async function startFront(
     GATE_COLLECTOR: `127.0.0.1:${collectorPort}`,
     ...limits,
   };
-  const args = ["-db", "-f", shipped("haproxy.cfg")];
+  const args = ["-db", ...[shipped("haproxy.cfg"), ...frontFiles].flatMap((file) => ["-f", file])];
   const front = run(frontBinary ?? (await haproxy()), args, environment);
   await untilHealthy("front", `http://127.0.0.1:${address.statisticsPort}/health`, front);
   return front;
@@ -201,10 +203,10 @@ async function startCollector(
   const args = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
-    senderPort
-      ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
-      : storePort
-        ? {}
+    storePort
+      ? {}
+      : senderPort
+        ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
         : endsInFiles(dir),
     override ?? {},
   ];
@@ -267,7 +269,8 @@ function overrides(
 }
 
 export async function untilHealthy(what: string, url: string, { exited, log }: Running) {
-  const deadline = Date.now() + 20_000;
+  // On a machine that does ten other things a start takes thirty times as long.
+  const deadline = Date.now() + 120_000;
   while (Date.now() < deadline && !exited()) {
     const healthy = await fetch(url).then(
       (answer) => answer.ok,

@@ -8,6 +8,8 @@ files=${1:-/gate/files} secrets=${2:-/gate/secrets} run=${3:-/gate/run}
 next=$run/next socket=$run/admin.sock
 applied='' said=''
 umask 077
+# The front's image has no socat, for which the file beside this one stands.
+PATH=$PATH:$(dirname "$0")
 # A container's first process ends at no signal that it does not ask for.
 trap 'exit 0' TERM INT
 
