@@ -34,7 +34,7 @@ export const planOf = (settings: Settings): Plan => ({
 });
 
 /** Secrets beside the keys: endpoint and certificate; SigNoz' admin, ClickHouse and alerts, or SigNoz Cloud's key. */
-const otherSecrets: Record<Plan["backend"], number> = { vm: 5, cloud: 3 };
+const otherSecrets: Record<Plan["backend"], number> = { vm: 5, cloud: 3, gke: 5 };
 
 /** @returns how many active secret versions a stack has, once what rotation has disabled is destroyed */
 export const secretVersions = ({ backend, ingestionKeys }: Plan): number =>
