@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
-import { subnetworkRange } from "../network";
+import { subnetworkRanges } from "../network";
 import { Backups } from "./backups";
 import { BackupBucket } from "./bucket";
 import { Clickhouse } from "./clickhouse";
@@ -44,7 +44,8 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const inside = { parent: this, provider: cluster.provider };
     const after = (...resources: pulumi.Resource[]) => ({ ...inside, dependsOn: resources });
     const { namespace, storageClass } = new Place(name, { kmsKey }, inside);
-    const walls = { namespace, allowedSources: gate.allowedSources, readers: subnetworkRange };
+    const readers = subnetworkRanges.gke;
+    const walls = { namespace, allowedSources: gate.allowedSources, readers };
     const isolation = new Isolation(name, walls, inside);
     const keeper = new Keeper(
       name,
@@ -64,7 +65,7 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         diskGb: gke.clickhouseDiskGb,
         passwords,
         passwordGeneration: signoz.passwordGeneration,
-        readers: subnetworkRange,
+        readers,
         backups,
       },
       after(keeper, backups),
