@@ -9,6 +9,7 @@ import { startSidecar } from "./gke/sidecar";
 import { Volume } from "./gke/volume";
 import { Ledger, storedOf } from "./ledger";
 import { sample } from "./otlp";
+import { countedBy } from "./statistics";
 
 const [accepted, unauthenticated] = [0, 16];
 const [oldKey, newKey, personal] = ["old-generation-key", "new-generation-key", "dana.5e3f0b61c2"];
@@ -136,13 +137,13 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     const opened: number[] = [];
     const rotation = async () => {
       await sleep(1000);
-      opened.push(await connections(gate));
+      opened.push(await countedBy(gate, "conn_tot"));
       await inForce([oldKey, newKey]);
       key = newKey;
       await sleep(1000);
       await inForce([newKey], await issueCertificate([gateName], "another authority"));
       await sleep(1000);
-      opened.push(await connections(gate));
+      opened.push(await countedBy(gate, "conn_tot"));
     };
     await ledger.during(clients, rotation, { key: () => key });
     const balance = ledger.balance(storedOf(gate.received()));
@@ -154,14 +155,6 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     expect(opened[1]).toBe(opened[0]);
   });
 });
-
-/** That the front has taken so far. */
-async function connections(gate: Gate): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${gate.statisticsPort}/stats;csv`)).text();
-  const [head = [], ...rows] = text.split("\n").map((line) => line.split(","));
-  const row = rows.find(([proxy, name]) => proxy === "gate" && name === "FRONTEND") ?? [];
-  return Number(row[head.indexOf("conn_tot")]);
-}
 
 describe("before a front has ever started", () => {
   let run: string;
