@@ -14,7 +14,7 @@ import { Replicated } from "./replicated";
 export interface GateArgs {
   namespace: pulumi.Input<string>;
   storageClass: pulumi.Input<string>;
-  images: { front: string; sidecar: string; collector: string };
+  images: { front: string; collector: string };
   replicas: number;
   queueDiskGb: number;
   /** External address that is reserved for it. */
@@ -27,7 +27,7 @@ export interface GateArgs {
   tls: pulumi.Input<string>;
   passwords: pulumi.Input<string>;
   passwordGeneration: string;
-  /** Names all that is delivered; who looks at the Secret of keys and certificate knows what is to be in force. */
+  /** Names all that is delivered; the Secret of keys says so, and each gate once it goes by it (progress.sh). */
   version: pulumi.Input<string>;
 }
 
@@ -46,6 +46,7 @@ export class Gate extends pulumi.ComponentResource {
       {
         metadata: metadata(namespace, "gate-keys", { "monitoring/version": args.version }),
         stringData: {
+          version: args.version,
           keys: pulumi.secret(args.keys),
           "tls.crt": part(args.tls, certificate),
           "tls.key": part(args.tls, privateKey),
@@ -82,7 +83,7 @@ export class Gate extends pulumi.ComponentResource {
           // Names that infra/gate/otel-collector.yaml uses.
           hostAliases: [{ ip: "127.0.0.1", hostnames: ["receiver", "front"] }],
           initContainers: [
-            keysAndCertificate(images.sidecar),
+            keysAndCertificate(images.front),
             collector(images.collector, store.metadata.name),
           ],
           containers: [front(images.front)],
@@ -123,7 +124,7 @@ export const deliveredFiles = (options: GateOptions): Record<string, string> => 
   ...gateFiles(options),
   ...read(["haproxy.cfg", "otel-collector.yaml", "exporters.yaml"], "gate"),
   ...read(["keys-map.sh", "front-apply.sh"], "gate"),
-  ...read(["apply-keys.sh", "pre-stop.sh"], "gke/files"),
+  ...read(["apply-keys.sh", "socat", "pre-stop.sh"], "gke/files"),
 });
 
 const read = (files: string[], folder: string): Record<string, string> =>

@@ -19,7 +19,7 @@ const places = [
   { name: "GATE_SOCKET", value: "/gate/run/admin.sock" },
 ];
 
-/** Puts every change of the Secret into force without a restart; a start of the front finds what it needs. */
+/** Puts every change of the Secret into force without a restart; a start of the front, whose image it shares, finds what it needs. */
 export const keysAndCertificate = (image: string) => ({
   name: "keys",
   image,

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Says how far the cluster is, for infra/ready/wait-for-gate.sh; run from the project's folder.
 #   progress.sh PROJECT REGION CLUSTER [--log]     --log: what the pods say, for a person
-# Prints `applied=` once every StatefulSet's pods run their newest version and are ready, with the version that the
-# Secret of keys carries; before that `stage=`, with what is missing.
+# Prints `applied=` once every StatefulSet's pods run their newest version and are ready, and each gate has said that it
+# goes by the keys and the certificate of the version that their Secret carries: a key that one gate still takes is not
+# revoked. Before that `stage=`, with what is missing.
+# By a changed annotation kubelet writes a gate's volume at once, instead of within two minutes (Kubernetes, "Configure a
+# Pod to Use a ConfigMap", mounted ConfigMaps are updated automatically).
 # Exit: 0 it was asked; 1 nobody can ask from here; 2 no answer this time.
 set -euo pipefail
 [ $# -ge 3 ] || {
@@ -30,14 +33,24 @@ if [ "${4-}" = --log ]; then
   exit
 fi
 
+version="$(ask get secret gate-keys --output=jsonpath='{.metadata.annotations.monitoring/version}')" || exit 2
+gates="$(ask get pods --selector=app=gate --output=name)" || exit 2
+said="$(ask logs --selector=app=gate --container=keys --tail=1 --prefix --ignore-errors)" || true
+behind="$(for gate in $gates; do
+  last="$(grep -F "[$gate/keys] " <<<"$said")" || last=''
+  [[ $last == *" $version is in force: "* ]] || echo "the keys of ${gate#pod/} (${last:-it says nothing})"
+done)"
+# Another value each time: kubelet itself may hear of the Secret only after the first.
+[ -z "$behind" ] || ask annotate pods --selector=app=gate --overwrite "monitoring/asked=$(date +%s)" >/dev/null || exit 2
+
 sets="$(ask get statefulsets --output=json)" || exit 2
 waiting="$(jq --raw-output '[.items[] | select((.status.observedGeneration // 0) < .metadata.generation
   or (.status.updatedReplicas // 0) < .spec.replicas or (.status.readyReplicas // 0) < .spec.replicas)
-  | "\(.metadata.name) (\(.status.readyReplicas // 0) of \(.spec.replicas) ready)"] | join(", ")' <<<"$sets")"
-if [ -n "$waiting" ]; then
-  echo "stage=waiting for $waiting"
+  | "\(.metadata.name) (\(.status.readyReplicas // 0) of \(.spec.replicas) ready)"] | join("; ")' <<<"$sets")"
+missing="$waiting${behind:+${waiting:+; }${behind//$'\n'/; }}"
+if [ -n "$missing" ]; then
+  echo "stage=waiting for $missing"
   exit 0
 fi
 echo "stage=done"
-version="$(ask get secret gate-keys --output=jsonpath='{.metadata.annotations.monitoring/version}')" || exit 2
 echo "applied=$version"

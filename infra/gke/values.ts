@@ -8,8 +8,6 @@ export function images({ gate, signoz }: Pick<Settings, "gate" | "signoz">) {
   const { clickhouseVersion, keeperVersion, collectorVersion } = signoz;
   return {
     front: `haproxy:${gate.haproxyVersion}`,
-    // The same HAProxy with socat, by which front-apply.sh speaks to it.
-    sidecar: `haproxytech/haproxy-debian:${withoutDigest(gate.haproxyVersion)}`,
     collector: `signoz/signoz-otel-collector:${collectorVersion}`,
     clickhouse: `clickhouse/clickhouse-server:${clickhouseVersion}`,
     keeper: `clickhouse/clickhouse-keeper:${keeperVersion ?? withoutDigest(clickhouseVersion)}`,

@@ -1,4 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFile } from "node:child_process";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { commands } from "../docs/documents";
 import { EngineStack, type Operation } from "../real/engine/stack";
 import { kubernetesProvider } from "../real/parts/kubernetesProvider";
 import { ControlPlane } from "./apiserver";
@@ -200,6 +205,32 @@ describe("a stack on GKE", () => {
     const repaired = await stack.up({ refresh: true });
     expect([repaired.error, inCluster(repaired)]).toEqual([undefined, ["update StatefulSet gate"]]);
     expect((await plane.get(`${apps}/statefulsets/gate`)).status.readyReplicas).toBe(3);
+  });
+
+  it("takes what the runbook has somebody on call type, and needs no repair after it", async () => {
+    const lines = [
+      ...commands("docs/runbook.md").map(({ line }) => line),
+      ...[...readFileSync("docs/runbook.md", "utf8").matchAll(/`(kubectl [^`]+)`/g)].map(
+        ([, line = ""]) => line,
+      ),
+    ].filter((line) => /^kubectl /.test(line) && !/ [A-Z]+$/.test(line));
+    expect(lines.length).toBeGreaterThan(7);
+    const KUBECONFIG = join(plane.dir, "on-call");
+    copyFileSync(join(plane.dir, "kubeconfig"), KUBECONFIG);
+    const env = { ...process.env, ...plane.env, KUBECONFIG };
+    for (const line of lines) await promisify(execFile)("bash", ["-c", line], { env });
+    const settled = async () => {
+      const { metadata, status, spec } = await plane.get(`${apps}/statefulsets/gate`);
+      const { observedGeneration, updatedReplicas, readyReplicas } = status;
+      expect([observedGeneration, updatedReplicas, readyReplicas]).toEqual([
+        metadata.generation,
+        spec.replicas,
+        spec.replicas,
+      ]);
+    };
+    await vi.waitFor(settled, { timeout: 120_000, interval: 500 });
+    const after = await stack.up({ refresh: true });
+    expect([after.error, inCluster(after)]).toEqual([undefined, []]);
   });
 
   it("keeps every key and password out of the state file", async () => {

@@ -138,6 +138,9 @@ describe("a stack on GKE", () => {
     expect(keys[0]).toMatch(/^dana@palindrom\.example\.[A-Za-z0-9]{40}$/);
     expect(keys[1]).toMatch(/^[A-Za-z0-9]{40}$/);
     expect(keys).toHaveLength(2);
+    const { annotations } = inputs<{ metadata: Values }>("Secret", "gate-keys").metadata;
+    expect(stringData.version).toMatch(/^[0-9a-f]{64}$/);
+    expect(annotations).toMatchObject({ "monitoring/version": stringData.version });
     expect(stringData["tls.crt"]).toMatch(/^-----BEGIN CERTIFICATE-----/);
     expect(stringData["tls.crt"]).not.toContain("PRIVATE");
     expect(stringData["tls.key"]).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
@@ -154,6 +157,8 @@ describe("a stack on GKE", () => {
       "front-apply.sh",
     ])
       expect([file, data[file]]).toEqual([file, readFileSync(`infra/gate/${file}`, "utf8")]);
+    for (const file of ["apply-keys.sh", "socat", "pre-stop.sh"])
+      expect([file, data[file]]).toEqual([file, readFileSync(`infra/gke/files/${file}`, "utf8")]);
     expect(JSON.parse(data["processors.yaml"] ?? "")).toHaveProperty("memory_limiter");
   });
 

@@ -9,6 +9,7 @@ import { startSidecar } from "./gke/sidecar";
 import { Volume } from "./gke/volume";
 import { Ledger, storedOf } from "./ledger";
 import { sample } from "./otlp";
+import { countedBy } from "./statistics";
 
 const [accepted, unauthenticated] = [0, 16];
 const [oldKey, newKey, personal] = ["old-generation-key", "new-generation-key", "dana.5e3f0b61c2"];
@@ -16,10 +17,12 @@ const [oldKey, newKey, personal] = ["old-generation-key", "new-generation-key", 
 const withinMs = 60_000;
 const patience = { timeout: withinMs };
 
+let versions = 0;
 /** As the Secret holds it. */
 function secretOf(keys: string[], { pem }: Certificate): Record<string, string> {
   const key = pem.indexOf("-----BEGIN PRIVATE");
-  return { keys: keys.join("\n"), "tls.crt": pem.slice(0, key), "tls.key": pem.slice(key) };
+  const tls = { "tls.crt": pem.slice(0, key), "tls.key": pem.slice(key) };
+  return { version: `version-${++versions}`, keys: keys.join("\n"), ...tls };
 }
 
 const send = (client: OtlpClient, key: string) =>
@@ -60,8 +63,11 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
   });
   const untilSaid = (what: string) => expect.poll(sidecar.said, patience).toContain(what);
   /** The Secret holds them, and the front goes by them. */
-  const inForce = async (keys: string[], of = certificate) =>
-    untilSaid(`${await volume.write(secretOf(keys, of))} is in force`);
+  const inForce = async (keys: string[], of = certificate) => {
+    const secret = secretOf(keys, of);
+    await volume.write(secret);
+    await untilSaid(`${secret.version} is in force`);
+  };
   beforeEach(() => inForce([oldKey]));
 
   it("takes a new key, refuses a revoked one and shows a renewed certificate within seconds, and says so without a secret", async () => {
@@ -74,7 +80,7 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     await volume.write(secretOf([personal, newKey], renewed));
     const shown = await msUntil(async () => (await answer(gate, newKey, renewed)) === accepted);
     expect([await answer(gate, personal, renewed), gate.pid]).toEqual([accepted, pid]);
-    expect(sidecar.said()).toMatch(/[.][.]\S+ is in force: 2 keys and the certificate\n/);
+    await untilSaid(`version-${versions} is in force: 2 keys and the certificate\n`);
     expect(sidecar.said()).not.toMatch(/generation-key|5e3f0b61c2|PRIVATE/);
     console.log(`new key ${taken} ms, revoked ${refused} ms, certificate ${shown} ms`);
   });
@@ -131,13 +137,13 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     const opened: number[] = [];
     const rotation = async () => {
       await sleep(1000);
-      opened.push(await connections(gate));
+      opened.push(await countedBy(gate, "conn_tot"));
       await inForce([oldKey, newKey]);
       key = newKey;
       await sleep(1000);
       await inForce([newKey], await issueCertificate([gateName], "another authority"));
       await sleep(1000);
-      opened.push(await connections(gate));
+      opened.push(await countedBy(gate, "conn_tot"));
     };
     await ledger.during(clients, rotation, { key: () => key });
     const balance = ledger.balance(storedOf(gate.received()));
@@ -149,14 +155,6 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     expect(opened[1]).toBe(opened[0]);
   });
 });
-
-/** That the front has taken so far. */
-async function connections(gate: Gate): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${gate.statisticsPort}/stats;csv`)).text();
-  const [head = [], ...rows] = text.split("\n").map((line) => line.split(","));
-  const row = rows.find(([proxy, name]) => proxy === "gate" && name === "FRONTEND") ?? [];
-  return Number(row[head.indexOf("conn_tot")]);
-}
 
 describe("before a front has ever started", () => {
   let run: string;
@@ -178,7 +176,9 @@ describe("before a front has ever started", () => {
     await expect.poll(sidecar.said, patience).toContain("no ingestion key");
     expect(existsSync(join(run, "keys.map"))).toBe(false);
     await volume.write(secretOf([personal, oldKey], certificate));
-    await expect.poll(sidecar.said, patience).toContain("lies ready for the front's start");
+    await expect
+      .poll(sidecar.said, patience)
+      .toContain(`version-${versions} lies ready for the front's start`);
     expect(readFileSync(join(run, "keys.map"), "utf8")).toBe(`${personal} dana\n${oldKey} -\n`);
     expect(readFileSync(join(run, "tls.pem"), "utf8").trim()).toBe(certificate.pem.trim());
     for (const file of ["keys.map", "tls.pem"])

@@ -12,6 +12,7 @@ import { Service } from "./gke/service";
 import { Ledger, storedOf } from "./ledger";
 import { storedIn } from "./pipelines";
 import { behindQueue, Sink, soonAgain } from "./sink";
+import { countedBy } from "./statistics";
 
 const preStop = join(__dirname, "../../infra/gke/files/pre-stop.sh");
 const replicas = [0, 1, 2];
@@ -53,6 +54,8 @@ async function open(replica: number): Promise<void> {
     },
   });
 }
+
+const add = (one: number, other: number) => one + other;
 
 type Stop = (gate: Gate) => Promise<unknown>;
 /** As the pod ends: preStop, then the front has ended, then the sidecars. */
@@ -97,6 +100,32 @@ describe("three gates under load", () => {
     }, false);
     console.log(rolled, `a gate ends in ${took} ms`);
     expect(rolled).toMatchObject({ lost: 0, twice: 0, unknown: 0, refusals: {} });
+  });
+
+  it("share the load of clients that hold their connections with a gate that comes", async () => {
+    const requests = () => Promise.all(gates.map((gate) => countedBy(gate, "req_tot")));
+    const among = async (): Promise<number[]> => {
+      const before = await requests();
+      await sleep(3000);
+      return (await requests()).map((count, gate) => count - (before[gate] ?? 0));
+    };
+    for (const replica of replicas) await service.send(replica, replica === 0);
+    const shares: number[][] = [];
+    const shared = await under(async () => {
+      await sleep(1000);
+      shares.push(await among());
+      for (const replica of replicas) await service.send(replica, true);
+      shares.push(await among());
+      // Each client has sent what a connection takes, and as much again.
+      const enough = (await requests()).reduce(add) + 30 * 120 * 2;
+      while ((await requests()).reduce(add) < enough) await sleep(500);
+      shares.push(await among());
+    }, false);
+    console.log(shared, shares);
+    expect(shared).toMatchObject({ lost: 0, twice: 0, unknown: 0, refusals: {} });
+    const [alone = [], , later = []] = shares;
+    expect(alone.slice(1)).toEqual([0, 0]);
+    for (const share of later) expect(share).toBeGreaterThan(later.reduce(add) / 60);
   });
 
   it("without the order refuse clients, and lose nothing", async () => {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The sidecar by the front: brings what a Secret's volume says into force whenever kubelet has replaced it, without a restart.
 #   apply-keys.sh [FILES] [SECRETS] [RUN]
-# FILES has keys-map.sh and front-apply.sh. SECRETS is the volume: keys (one a line), tls.crt, tls.key. RUN is shared with
-# the front alone and by the same user, since keys.map, tls.pem and admin.sock in it are for nobody else.
+# FILES has keys-map.sh and front-apply.sh. SECRETS is the volume: version (what the rest is called), keys (one a line),
+# tls.crt, tls.key. RUN is shared with the front alone and by the same user, since keys.map, tls.pem and admin.sock in it
+# are for nobody else. Its last line says what this gate goes by: infra/gke/progress.sh waits for `VERSION is in force`.
 set -euo pipefail
 files=${1:-/gate/files} secrets=${2:-/gate/secrets} run=${3:-/gate/run}
 next=$run/next socket=$run/admin.sock
@@ -16,6 +17,10 @@ trap 'exit 0' TERM INT
 say() { # TEXT: once, until there is something else to say
   [ "$1" = "$said" ] || echo "apply-keys.sh: ${1//$'\n'/; }"
   said=$1
+}
+
+make_name() { # VERSION
+  cat "$secrets/$1/version"
 }
 
 make_map() { # VERSION
@@ -57,6 +62,7 @@ renew_certificate() { # VERSION
 renew() { # VERSION: each of the two for itself, since a spoiled certificate must not keep a revoked key in force
   local failed=0
   rm -rf "$next" && mkdir "$next"
+  make_next version "$1" make_name || failed=1
   renew_keys "$1" || failed=1
   renew_certificate "$1" || failed=1
   # Also into a front that has started meanwhile, on what lay there before.
@@ -69,12 +75,17 @@ while :; do
   version=$(readlink "$secrets/..data") || version=''
   if [ -z "$version" ]; then
     say "nothing is mounted at $secrets"
-  elif [ "$version" != "$applied" ] && renew "$version"; then
-    if [ -S "$socket" ]; then
+  elif [ "$version" != "$applied" ]; then
+    # Asked before: a front that starts in between may have read what lay there.
+    front=''
+    [ ! -S "$socket" ] || front=running
+    if ! renew "$version"; then
+      :
+    elif [ -n "$front" ]; then
       applied=$version
-      say "$version is in force: $(wc -l <"$run/keys.map") keys and the certificate"
+      say "$(cat "$next/version") is in force: $(wc -l <"$run/keys.map") keys and the certificate"
     else
-      say "$version lies ready for the front's start"
+      say "$(cat "$next/version") lies ready for the front's start"
     fi
   fi
   sleep 1 &

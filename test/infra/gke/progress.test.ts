@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { fakeTool, scratchFolder } from "../../fakeTool.js";
 
 const script = join(__dirname, "../../../infra/gke/progress.sh");
@@ -18,7 +18,9 @@ const kubectl = fakeTool(
   "kubectl",
   `case "$*" in
     *statefulsets*) cat "$STATE/sets" 2>/dev/null || exit 1 ;;
-    *secret*) printf d7 ;;
+    *"get secret"*) printf d7 ;;
+    *"get pods"*) printf 'pod/gate-%s\n' 0 1 10 ;;
+    *" logs "*) cat "$STATE/said" ;;
   esac`,
 );
 const bins = [gcloud, plugin, kubectl].map(({ folder }) => join(folder, "bin"));
@@ -36,6 +38,26 @@ const run = (path = [...bins, process.env.PATH].join(":")) => {
 };
 const sets = (...items: object[]) =>
   writeFileSync(join(kubectl.folder, "sets"), JSON.stringify({ items }));
+/** What the sidecar of each of the three gates has said last. */
+const gates = (said: Record<string, string>) =>
+  writeFileSync(
+    join(kubectl.folder, "said"),
+    Object.entries(said)
+      .map(([gate, line]) => `[pod/${gate}/keys] apply-keys.sh: ${line}\n`)
+      .join(""),
+  );
+const good = "d7 is in force: 2 keys and the certificate";
+const all = { "gate-0": good, "gate-1": good, "gate-10": good };
+let before = 0;
+beforeEach(() => {
+  gates(all);
+  before = kubectl.calls().length;
+});
+const hurried = () =>
+  kubectl
+    .calls()
+    .slice(before)
+    .some((call) => call.includes(" annotate "));
 
 describe("progress.sh", () => {
   it("says that it does not know where the cluster does not answer", () =>
@@ -56,6 +78,34 @@ describe("progress.sh", () => {
     sets(set("clickhouse", 2, whole(2)), set("gate", 3, whole(3)));
     expect(run()).toMatchObject({ status: 0, stdout: "stage=done\napplied=d7\n" });
     expect(gcloud.calls().at(-1)).toContain("--dns-endpoint");
+    expect(hurried()).toBe(false);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ["goes by the keys before", { ...all, "gate-1": good.replace("d7", "d6") }, "d6 is in force"],
+    ["says what is wrong with its certificate", { ...all, "gate-1": "no PEM" }, "no PEM"],
+    ["says nothing", { "gate-0": good, "gate-10": good }, "it says nothing"],
+  ])("waits for a gate that %s, and hurries kubelet", (_, said, shown) => {
+    sets(set("gate", 3, whole(3)));
+    gates(said);
+    const { status, stdout } = run();
+    expect([status, stdout.includes("gate-1 ("), stdout.includes("gate-10"), hurried()]).toEqual([
+      0,
+      true,
+      false,
+      true,
+    ]);
+    expect(stdout).toContain(shown);
+    expect(stdout).not.toContain("applied=");
+  });
+
+  it("hurries kubelet also where a StatefulSet takes its time: a revoked key does not wait for it", () => {
+    sets(set("clickhouse", 2, { ...whole(2), readyReplicas: 1 }));
+    gates({});
+    expect(run().stdout).toMatch(
+      /^stage=waiting for clickhouse \(1 of 2 ready\); the keys of gate-0 /,
+    );
+    expect(hurried()).toBe(true);
   });
 
   it("says that nobody can ask where a tool is missing", () => {
