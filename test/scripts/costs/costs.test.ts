@@ -1,16 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { built } from "../../../scripts/costs/built";
-import {
-  about,
-  containerMib,
-  fitting,
-  fittingDiskGb,
-  limits,
-  scarcest,
-} from "../../../scripts/costs/capacity";
+import { keptBytes } from "../../../scripts/costs/bytes";
+import { about, containerMib, fitting, limits, scarcest } from "../../../scripts/costs/capacity";
+import { fittingDiskGb } from "../../../scripts/costs/disk";
 import { costLine } from "../../../scripts/costs/line";
-import { keptBytes, monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
+import { monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
 import { type Plan, planOf, secretVersions } from "../../../scripts/costs/plan";
 import { cloudPrices, machineUsd, oldestRead, prices } from "../../../scripts/costs/prices";
 import { fixtureSettings } from "../../../simulator/program";
@@ -19,9 +14,8 @@ import { fixtureSettings } from "../../../simulator/program";
 vi.mock("../../../scripts/costs/rates", async (load) => {
   const real = await load<typeof import("../../../scripts/costs/rates")>();
   const ours = {
-    gateVcpu: 0.0021,
-    storeVcpu: 0.0025,
-    baseVcpu: 0.2,
+    vcpu: { front: 0.0005, collector: 0.0016, clickhouse: 0.0025 },
+    baseVcpu: { front: 0.01, collector: 0.03, clickhouse: 0.14, others: 0.02 },
     baseMib: { front: 18, collector: 36, clickhouse: 115 },
     mib: { front: 0.07, collector: 0.17, clickhouse: 1.2 },
     syncedRequests: 0.6,
@@ -44,6 +38,15 @@ const vm: Plan = {
   retentionDays: { logs: 30, traces: 15, metrics: 180 },
   ingestionKeys: 1,
   secretPlaces: 1,
+  kmsKeys: 0,
+  cluster: {
+    gateReplicas: 2,
+    gateQueueDiskGb: 10,
+    clickhouseCpu: 2,
+    clickhouseMemoryGb: 8,
+    clickhouseDiskGb: 100,
+    shards: 1,
+  },
 };
 const cloud: Plan = { ...vm, backend: "cloud" };
 const inCloud = (config = {}) =>
@@ -85,7 +88,15 @@ describe("a month", () => {
       "of the default without anybody",
       vm,
       0,
-      { machine: 48.92, disks: 13, snapshots: 0, address: 3.65, secrets: 0, traffic: 0, cloud: 0 },
+      {
+        machine: 48.92,
+        disks: 13,
+        snapshots: 0,
+        addresses: 3.65,
+        secrets: 0,
+        traffic: 0,
+        cloud: 0,
+      },
     ],
     // Kept 71.96 GB and 14 daily snapshots of 3.59 GB × 5/7: 100.46 GiB.
     ["of snapshots with a thousand engineers", vm, 1000, { snapshots: 6.53, traffic: 0 }],
