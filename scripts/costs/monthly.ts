@@ -12,7 +12,7 @@ export interface MonthlyUsd extends ClusterUsd {
   machine: number | undefined;
   disks: number;
   snapshots: number;
-  addresses: number;
+  address: number;
   secrets: number;
   /** Of Cloud KMS. */
   key: number;
@@ -32,7 +32,7 @@ export const monthlyUsd = (plan: Plan, engineers: number): MonthlyUsd => ({
   disks: (plan.bootDiskGb + plan.dataDiskGb + clusterDiskGib(plan)) * prices.diskGibMonth.usd,
   snapshots: snapshotsUsd(plan, engineers),
   // The gate's; NAT has one of its own.
-  addresses: (plan.backend === "gke" ? 2 : 1) * hoursPerMonth * prices.addressHour.usd,
+  address: (plan.backend === "gke" ? 2 : 1) * hoursPerMonth * prices.addressHour.usd,
   secrets: secretsUsd(plan),
   key: plan.kmsKeys * prices.keyVersionMonth.usd,
   traffic: plan.backend === "cloud" ? trafficUsd(engineers) : 0,

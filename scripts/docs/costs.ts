@@ -60,7 +60,7 @@ const parts: Record<keyof MonthlyUsd, string> = {
   disks: "disks",
   snapshots: "snapshots",
   backups: "backups",
-  addresses: "addresses",
+  address: "address",
   network: "balancers, NAT, between zones",
   secrets: "secrets",
   key: "key",
