@@ -1,3 +1,4 @@
+import { bucketFaults, bucketMemberFaults, clickhouseToCome } from "./buckets";
 import { clusterFaults, kubernetesFaults, nodeAccount } from "./kubernetes";
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import {
@@ -71,6 +72,12 @@ const allowed: Record<string, Judge> = {
   // Its kubeconfig holds no secret, so it can be read; where it is not known yet there is no cluster to reach.
   "pulumi:providers:kubernetes": ({ inputs }) =>
     kubernetesFaults("provider", inputs).map((fault) => ["type", fault]),
+  "gcp:storage/bucket:Bucket": ({ inputs }) =>
+    bucketFaults(inputs).map((fault) => ["ingress", fault]),
+  "gcp:storage/bucketIAMMember:BucketIAMMember": (resource) => [
+    ...roleFaults(resource, "roles/storage.objectUser"),
+    ...bucketMemberFaults(resource.inputs).map((fault): Fault => ["grants", fault]),
+  ],
   "gcp:container/cluster:Cluster": ({ inputs }) =>
     clusterFaults(inputs).map((fault) => ["ingress", fault]),
   "kubernetes:core/v1:Namespace": ({ inputs }) =>
@@ -82,8 +89,10 @@ const allowed: Record<string, Judge> = {
   // Pods are judged by the namespace, which takes locked ones alone.
   "kubernetes:core/v1:ConfigMap": nothingToJudge,
   "kubernetes:core/v1:PersistentVolumeClaim": nothingToJudge,
+  "kubernetes:core/v1:ServiceAccount": nothingToJudge,
   "kubernetes:apps/v1:StatefulSet": nothingToJudge,
   "kubernetes:batch/v1:Job": nothingToJudge,
+  "kubernetes:batch/v1:CronJob": nothingToJudge,
   "kubernetes:networking.k8s.io/v1:NetworkPolicy": nothingToJudge,
   "kubernetes:policy/v1:PodDisruptionBudget": nothingToJudge,
   "kubernetes:storage.k8s.io/v1:StorageClass": nothingToJudge,
@@ -139,11 +148,17 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
   const isFirst =
     resources.some(({ type, created }) => type === accountType && created) &&
     resources.every(({ type, created }) => type !== versionType || created);
+  // Nor does a bucket that is still to be made.
+  const newBuckets = resources
+    .filter(({ type, created }) => type === bucketType && created)
+    .map(({ inputs }) => inputs.name);
   return resources.flatMap((judged) => {
-    const unknown = isFirst && judged.inputs.member === unknownValue;
-    const resource = unknown
-      ? { ...judged, inputs: { ...judged.inputs, member: accountToCome } }
-      : judged;
+    const ofBucket = judged.type === bucketMemberType;
+    const unknown =
+      judged.inputs.member === unknownValue &&
+      (ofBucket ? newBuckets.includes(judged.inputs.bucket) : isFirst);
+    const member = ofBucket ? clickhouseToCome : accountToCome;
+    const resource = unknown ? { ...judged, inputs: { ...judged.inputs, member } } : judged;
     const rule = ownKind.test(resource.type) ? nothingToJudge : allowed[resource.type];
     const faults: Fault[] = rule
       ? rule(resource, secretValues)
@@ -153,9 +168,9 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
             "is a kind of resource that policy/rules.ts does not list; add it with its rules",
           ],
         ];
-    const member = String(resource.inputs.member);
-    if (!unknown && vmAccount.test(member) && !runsAs.includes(member))
-      faults.push(["grants", `grants to ${quoted(member)}, which is not the account of the VM`]);
+    const given = String(resource.inputs.member);
+    if (!unknown && vmAccount.test(given) && !runsAs.includes(given))
+      faults.push(["grants", `grants to ${quoted(given)}, which is not the account of the VM`]);
     if (resource.type === instanceType && new Set(runsAs).size > 1)
       faults.push(["identity", `is one of VMs that run as several accounts: ${runsAs.join(", ")}`]);
     faults.push(...projectFaults(resource, projects));
@@ -169,6 +184,8 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
 
 const instanceType = "gcp:compute/instance:Instance";
 const clusterType = "gcp:container/cluster:Cluster";
+const bucketType = "gcp:storage/bucket:Bucket";
+const bucketMemberType = "gcp:storage/bucketIAMMember:BucketIAMMember";
 const versionType = "gcp:secretmanager/secretVersion:SecretVersion";
 const accountType = "gcp:serviceaccount/account:Account";
 const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceaccount.com";

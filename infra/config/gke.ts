@@ -30,6 +30,11 @@ export const gke = {
     field.wholeNumber(30, 65536),
     100,
   ),
+  backupDays: field.key(
+    "Days that a daily backup of ClickHouse is kept",
+    field.wholeNumber(1, 365),
+    14,
+  ),
 };
 
 /** Faults between these keys that are each well-formed. */

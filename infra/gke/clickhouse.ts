@@ -3,6 +3,7 @@ import { Service } from "@pulumi/kubernetes/core/v1/service";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 import { within } from "../component";
+import { storageAliases } from "./bucket";
 import { type ClickhousePodArgs, clickhouse, clickhousePorts, volumes } from "./clickhousePod";
 import { passwordHashes } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
@@ -16,6 +17,7 @@ export interface ClickhouseArgs extends ClickhousePodArgs {
   diskGb: number;
   /** JSON of its users' passwords; secret. */
   passwords: pulumi.Input<string>;
+  passwordGeneration: string;
   /** Address range from which SigNoz asks: that of the machine on which it stays. */
   readers: string;
 }
@@ -25,13 +27,20 @@ export class Clickhouse extends pulumi.ComponentResource {
   readonly ready: pulumi.Output<string>;
   /** Address inside the network at which a SigNoz on a machine asks it, by the native protocol. */
   readonly address: pulumi.Output<string>;
+  /** Of user `backup`, whom nobody else knows; secret. */
+  readonly backupPassword: pulumi.Output<string>;
 
   constructor(name: string, args: ClickhouseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Clickhouse", name, {}, opts);
     const self = within(this, opts);
     const { namespace } = args;
 
-    const secret = newSecret(name, args, self);
+    const { result: backup } = new RandomPassword(
+      `${name}-clickhouse-backup`,
+      { keepers: { generation: args.passwordGeneration }, length: 32, special: false },
+      self,
+    );
+    const secret = newSecret(name, args, backup, self);
     const files = fileMap(
       name,
       "clickhouse",
@@ -40,6 +49,7 @@ export class Clickhouse extends pulumi.ComponentResource {
         "monitoring.xml": infraFile("vm/store/clickhouse/config.xml"),
         "replicated.xml": infraFile("gke/files/clickhouse.xml"),
         "users.xml": infraFile("vm/store/clickhouse/users.xml"),
+        "backup-user.xml": infraFile("gke/files/backup-user.xml"),
       },
       self,
     );
@@ -54,6 +64,8 @@ export class Clickhouse extends pulumi.ComponentResource {
         strict: true,
         pod: {
           user: 101,
+          serviceAccountName: args.backups.account,
+          hostAliases: storageAliases,
           // A stop flushes what is in memory.
           terminationGracePeriodSeconds: 90,
           containers: [clickhouse(args, secret.metadata.name)],
@@ -87,6 +99,7 @@ export class Clickhouse extends pulumi.ComponentResource {
       },
       self,
     );
+    this.backupPassword = backup;
     this.ready = set.ready;
     this.address = inside.status.apply((status) => status?.loadBalancer?.ingress?.[0]?.ip ?? "");
     this.registerOutputs({ address: this.address });
@@ -94,7 +107,12 @@ export class Clickhouse extends pulumi.ComponentResource {
 }
 
 /** Hashes of its users' passwords, and the secret between its replicas. */
-function newSecret(name: string, args: ClickhouseArgs, opts: pulumi.CustomResourceOptions) {
+function newSecret(
+  name: string,
+  args: ClickhouseArgs,
+  backup: pulumi.Output<string>,
+  opts: pulumi.CustomResourceOptions,
+) {
   const replica = new RandomPassword(
     `${name}-clickhouse-replica`,
     { length: 32, special: false },
@@ -105,7 +123,11 @@ function newSecret(name: string, args: ClickhouseArgs, opts: pulumi.CustomResour
     {
       metadata: metadata(args.namespace, "clickhouse"),
       stringData: {
-        "passwords.xml": pulumi.secret(pulumi.output(args.passwords).apply(passwordHashes)),
+        "passwords.xml": pulumi.secret(
+          pulumi
+            .all([args.passwords, backup])
+            .apply(([all, password]) => passwordHashes({ ...JSON.parse(all), backup: password })),
+        ),
         replica: replica.result,
       },
     },

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { BackupPlace } from "./bucket";
 import { resources } from "./pods";
 
 export interface ClickhousePodArgs {
@@ -6,6 +7,7 @@ export interface ClickhousePodArgs {
   image: string;
   cpu: number;
   memoryGb: number;
+  backups: BackupPlace;
 }
 
 /** Queries and inserts; whether it lives; parts between the replicas. */
@@ -20,6 +22,7 @@ export const clickhouse = (args: ClickhousePodArgs, secret: pulumi.Output<string
   env: [
     { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "REPLICA_SECRET", valueFrom: { secretKeyRef: { name: secret, key: "replica" } } },
+    { name: "BACKUPS_URL", value: args.backups.url },
     { name: "CLICKHOUSE_WATCHDOG_ENABLE", value: "0" },
     { name: "CLICKHOUSE_MAX_MEMORY_BYTES", value: share(args.memoryGb, 0.9) },
     { name: "CLICKHOUSE_MAX_QUERY_BYTES", value: share(args.memoryGb, 0.5) },
@@ -54,7 +57,15 @@ export const volumes = (files: pulumi.Output<string>, secret: pulumi.Output<stri
     name: "users",
     projected: {
       sources: [
-        { configMap: { name: files, items: [{ key: "users.xml", path: "monitoring.xml" }] } },
+        {
+          configMap: {
+            name: files,
+            items: [
+              { key: "users.xml", path: "monitoring.xml" },
+              { key: "backup-user.xml", path: "backup-user.xml" },
+            ],
+          },
+        },
         { secret: { name: secret, items: [{ key: "passwords.xml", path: "passwords.xml" }] } },
       ],
     },

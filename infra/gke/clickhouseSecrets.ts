@@ -5,11 +5,11 @@ type User = "signoz" | "collector" | "migrator";
 
 /**
  * What ClickHouse compares with: the passwords themselves stay with their users.
- * @param passwords JSON by user
+ * @param passwords by user
  * @returns XML for users.d
  */
-export function passwordHashes(passwords: string): string {
-  const users = Object.entries<string>(JSON.parse(passwords)).map(
+export function passwordHashes(passwords: Record<string, string>): string {
+  const users = Object.entries(passwords).map(
     ([user, password]) =>
       `<${user}><password_sha256_hex>${createHash("sha256").update(password).digest("hex")}</password_sha256_hex></${user}>`,
   );

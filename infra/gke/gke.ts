@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
 import { subnetworkRange } from "../network";
+import { Backups } from "./backups";
+import { BackupBucket } from "./bucket";
 import { Clickhouse } from "./clickhouse";
 import { GkeCluster } from "./cluster";
 import { deliveredFiles, Gate } from "./gate";
@@ -49,6 +51,8 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
       { namespace, storageClass, image: image.keeper },
       after(isolation),
     );
+    const { backupDays } = gke;
+    const backups = new BackupBucket(name, { namespace, ...place, kmsKey, backupDays }, inside);
     const clickhouse = new Clickhouse(
       name,
       {
@@ -59,14 +63,27 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         memoryGb: gke.clickhouseMemoryGb,
         diskGb: gke.clickhouseDiskGb,
         passwords,
+        passwordGeneration: signoz.passwordGeneration,
         readers: subnetworkRange,
+        backups,
       },
-      after(keeper),
+      after(keeper, backups),
     );
     const migrations = new Migrations(
       name,
       { namespace, image: image.collector, passwords },
       after(clickhouse),
+    );
+    new Backups(
+      name,
+      {
+        namespace,
+        image: image.clickhouse,
+        backupDays,
+        passwords,
+        backupPassword: clickhouse.backupPassword,
+      },
+      after(migrations),
     );
     const gates = new Gate(
       name,

@@ -2,6 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
+import { metadataServer, privateGoogleRange } from "./bucket";
 import { clickhousePorts } from "./clickhousePod";
 import { frontPort } from "./gatePod";
 import { keeperPorts } from "./keeper";
@@ -24,19 +25,25 @@ const pods = (app: string): Peer => ({ podSelector: { matchLabels: labels(app) }
 const range = (cidr: string): Peer => ({ ipBlock: { cidr } });
 
 /**
- * Who reaches whom, by app: nobody but these, and none of them anything else, the metadata server included.
+ * Who reaches whom, by app: nobody but these, and none of them anything beyond the cluster but by `waysOut`.
  * A connection needs its line here once; both ends follow from it.
  */
 const connections = ({ allowedSources, readers }: IsolationArgs): [Peer[], string, number[]][] => [
   [[...allowedSources, ...healthChecks].map(range), "gate", [frontPort]],
-  [[pods("gate"), pods("migrations")], "clickhouse", [clickhousePorts.native]],
+  [["gate", "migrations", "backup"].map(pods), "clickhouse", [clickhousePorts.native]],
   [[readers, ...healthChecks].map(range), "clickhouse", [clickhousePorts.native]],
   [[pods("clickhouse")], "clickhouse", [clickhousePorts.native, clickhousePorts.interserver]],
   [[pods("clickhouse")], "keeper", [keeperPorts.client]],
   [[pods("keeper")], "keeper", [keeperPorts.raft]],
 ];
 
-const apps = ["gate", "migrations", "clickhouse", "keeper"];
+/** ClickHouse writes its backups, and asks for a token to do it by. */
+const waysOut: [string, Peer, number[]][] = [
+  ["clickhouse", range(privateGoogleRange), [443]],
+  ["clickhouse", range(metadataServer), [80]],
+];
+
+const apps = ["gate", "migrations", "backup", "clickhouse", "keeper"];
 
 /** The namespace's walls. */
 export class Isolation extends pulumi.ComponentResource {
@@ -58,7 +65,9 @@ export class Isolation extends pulumi.ComponentResource {
         .map(([from, , ports]) => ({ from, ports: ports.map(tcp) }));
       const egress = all
         .filter(([from]) => from.some((peer) => isApp(peer, app)))
-        .map(([, to, ports]) => ({ to: [pods(to)], ports: ports.map(tcp) }));
+        .map(([, to, ports]): [Peer, number[]] => [pods(to), ports])
+        .concat(waysOut.filter(([from]) => from === app).map(([, to, ports]) => [to, ports]))
+        .map(([to, ports]) => ({ to: [to], ports: ports.map(tcp) }));
       policy(app, {
         podSelector: { matchLabels: labels(app) },
         policyTypes: ["Ingress", "Egress"],

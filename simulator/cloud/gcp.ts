@@ -22,6 +22,7 @@ const required = { type: "string", required: true, forceNew: true } as const;
 const byHand: Record<string, Schema> = {
   "gcp:projects/iAMMember:IAMMember": iamMember({ project: required }),
   "gcp:serviceaccount/iAMMember:IAMMember": iamMember({ serviceAccountId: required }),
+  "gcp:storage/bucketIAMMember:BucketIAMMember": iamMember({ bucket: required }),
   "gcp:compute/snapshotSettings:SnapshotSettings": {
     project: { type: "string", optional: true, computed: true, forceNew: true },
     storageLocation: {
@@ -92,6 +93,12 @@ export function gcpKinds(google: Google): Record<string, Kind> {
     "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": {
       create: async (act) => place(act, "zones", `disks/${act.inputs.disk}/resourcePolicies`, {}),
     },
+    "gcp:storage/bucket:Bucket": {
+      create: async ({ inputs }) => ({
+        id: String(inputs.name),
+        outputs: { projectNumber: Number(google.projectNumber), url: `gs://${inputs.name}` },
+      }),
+    },
     "gcp:container/cluster:Cluster": cluster(google.clusterEndpoint),
     "gcp:compute/disk:Disk": {
       // Terraform's google_compute_disk: "customdiff.ForceNewIfChange" when the size gets smaller.
@@ -121,8 +128,8 @@ const grant = (google: Google, schema: Schema): Pick<Kind, "create" | "remove"> 
   remove: async ({ olds }) => void google.grants.delete(grantOf(olds)),
 });
 
-const grantOf = ({ secretId, instance, project, role, member }: Values): string =>
-  [secretId ?? instance ?? project, role, String(member).toLowerCase()].join(" ");
+const grantOf = ({ secretId, instance, bucket, project, role, member }: Values): string =>
+  [secretId ?? instance ?? bucket ?? project, role, String(member).toLowerCase()].join(" ");
 
 function scopeOf(schema: Schema): string {
   return schema.zone ? "zones" : schema.region ? "regions" : "global";

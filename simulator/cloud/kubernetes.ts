@@ -20,7 +20,12 @@ const schemas: Record<string, Kind["schema"]> = {
   "core/v1:Secret": { ...envelope, stringData: { type: "map", elem: "string", optional: true } },
   "core/v1:Service": spec,
   "core/v1:PersistentVolumeClaim": spec,
+  "core/v1:ServiceAccount": {
+    ...envelope,
+    automountServiceAccountToken: { type: "bool", optional: true },
+  },
   "apps/v1:StatefulSet": spec,
+  "batch/v1:CronJob": spec,
   "batch/v1:Job": { ...envelope, spec: { type: "object", required: true, forceNew: true } },
   "networking.k8s.io/v1:NetworkPolicy": spec,
   "policy/v1:PodDisruptionBudget": spec,
