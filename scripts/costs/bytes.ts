@@ -1,3 +1,4 @@
+import { fullEveryDays, undeleteDays } from "../../infra/gke/bucket";
 import type { Plan } from "./plan";
 import { hoursPerMonth } from "./prices";
 import { perSignal, rates, rowsPerDay, secondsPerDay, workingDays } from "./rates";
@@ -24,10 +25,19 @@ export const keptBytes = ({ backend, retentionDays }: Plan, engineers: number): 
           rowsPerDay(signal) * rates.storedBytesPerRow.value[signal] * retentionDays[signal],
       );
 
-/** In snapshots or backups: all that is kept once, and what each kept day brought: merges move older blocks too, which is not measured. */
-export function copiesBytes(plan: Plan, engineers: number): number {
-  const daily = engineers * workingDays * storedBytesPerDay;
-  return keptBytes(plan, engineers) + daily * plan.snapshotRetentionDays;
+const dailyBytes = (engineers: number) => engineers * workingDays * storedBytesPerDay;
+
+/** All that is kept once, and what each kept day brought: merges move older blocks too, which is not measured. */
+export const snapshotBytes = (plan: Plan, engineers: number): number =>
+  keptBytes(plan, engineers) + dailyBytes(engineers) * plan.snapshotRetentionDays;
+
+/** Full backups, which stay until none builds on them, and on the days between what came since the last; merges as above. */
+export function backupBytes(plan: Plan, engineers: number): number {
+  const days = plan.cluster.backupDays + undeleteDays;
+  const fulls = (days + fullEveryDays) / fullEveryDays;
+  // From one day's to six days', and nothing on the day of a full one.
+  const daysEach = (fullEveryDays - 1) / 2;
+  return keptBytes(plan, engineers) * fulls + dailyBytes(engineers) * daysEach * days;
 }
 
 /** Bytes that so many engineers send a month. */

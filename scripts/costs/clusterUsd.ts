@@ -1,5 +1,5 @@
 import { keeperDiskGb, replicas } from "../../infra/gke/requests";
-import { bytesPerGib, copiesBytes, sentBytes, storedBytes } from "./bytes";
+import { backupBytes, bytesPerGib, sentBytes, storedBytes } from "./bytes";
 import { containers, pods } from "./cluster";
 import type { Plan } from "./plan";
 import { hoursPerMonth, prices } from "./prices";
@@ -21,7 +21,7 @@ export function clusterUsd(plan: Plan, engineers: number): ClusterUsd {
     cluster: hoursPerMonth * prices.clusterHour.usd,
     pods: podsUsd(plan),
     network: networkUsd(plan, engineers),
-    backups: (copiesBytes(plan, engineers) / bytesPerGib) * prices.bucketGibMonth.usd,
+    backups: (backupBytes(plan, engineers) / bytesPerGib) * prices.bucketGibMonth.usd,
   };
 }
 

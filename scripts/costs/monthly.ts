@@ -1,5 +1,5 @@
 import type { Signal } from "../../infra/gate/ottl";
-import { bytesPerGib, copiesBytes, daysOfWork, sentBytes } from "./bytes";
+import { bytesPerGib, daysOfWork, sentBytes, snapshotBytes } from "./bytes";
 import { type ClusterUsd, clusterDiskGib, clusterUsd } from "./clusterUsd";
 import { type Plan, secretVersions } from "./plan";
 import { cloudUnitUsd, freeSecretVersions, hoursPerMonth, machineUsd, prices } from "./prices";
@@ -48,7 +48,7 @@ export const sumUsd = (parts: MonthlyUsd): number | undefined =>
 /** Of a machine with a store: SigNoz's own file is small. */
 const snapshotsUsd = (plan: Plan, engineers: number): number =>
   plan.backend === "vm"
-    ? (copiesBytes(plan, engineers) / bytesPerGib) * prices.snapshotGibMonth.usd
+    ? (snapshotBytes(plan, engineers) / bytesPerGib) * prices.snapshotGibMonth.usd
     : 0;
 
 function secretsUsd(plan: Plan): number {

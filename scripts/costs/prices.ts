@@ -101,7 +101,7 @@ export const prices = {
   },
   bucketGibMonth: {
     usd: 0.02,
-    per: "GiB in a bucket of the region, class Standard, and month",
+    per: "GiB in a bucket of the region, class Standard, and month; what is deleted, until it is gone for good",
     source: "cloud.google.com/storage/pricing",
     read: "2026-11-30",
   },

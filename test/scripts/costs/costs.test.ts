@@ -46,6 +46,7 @@ const vm: Plan = {
     clickhouseCpu: 2,
     clickhouseMemoryGb: 8,
     clickhouseDiskGb: 100,
+    backupDays: 14,
     shards: 1,
   },
 };
@@ -114,6 +115,10 @@ describe("a month", () => {
     ["of what lies before it", gke, 0, { network: 25.4, backups: 0, traffic: 0, cloud: 0 }],
     // 1107.2 GiB sent, at 0.008; 72.67 GiB stored, at 0.01 from gate to replica and from replica to replica.
     ["of what a thousand send it", gke, 1000, { network: 35.72, pods: 332.72, snapshots: 0 }],
+    // 4 full ones of 71.96 GB, 21 days of 3 × 2.565 GB: 418.6 GiB.
+    ["of backups with a thousand engineers", gke, 1000, { backups: 8.37 }],
+    // 3 full ones, 14 days.
+    ["of a week's backups", cluster({ backupDays: 7 }), 1000, { backups: 6.03 }],
     // A gate more, and 10 vCPU and 40 GiB more for the replicas.
     [
       "of a larger cluster",
@@ -395,7 +400,7 @@ describe("the line of npm start", () => {
     [
       "gke",
       onGke,
-      `${carries("480", "processor of the gates")}; costs 531.32 USD a month with all of them, by list prices of 2026-09-20`,
+      `${carries("480", "processor of the gates")}; costs 534.38 USD a month with all of them, by list prices of 2026-09-20`,
     ],
     [
       "a long retention",
