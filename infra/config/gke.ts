@@ -1,10 +1,13 @@
 import * as field from "./fields";
 
+/** The most of each that a stack may have: of a pod's, what Autopilot gives one (Google Cloud, "Resource requests in Autopilot"). */
+export const most = { gateReplicas: 20, clickhouseCpu: 30, clickhouseMemoryGb: 110 };
+
 /** How much of what runs on GKE. Two replicas of ClickHouse and three Keepers are what it takes to lose a zone. */
 export const gke = {
   gateReplicas: field.key(
     "Gates, each with a queue disk of its own; one more than the load needs, since one may be away",
-    field.wholeNumber(2, 20),
+    field.wholeNumber(2, most.gateReplicas),
     2,
   ),
   gateQueueDiskGb: field.key(
@@ -14,12 +17,12 @@ export const gke = {
   ),
   clickhouseCpu: field.key(
     "Virtual CPUs of each of the two ClickHouse replicas",
-    field.wholeNumber(1, 30),
+    field.wholeNumber(1, most.clickhouseCpu),
     2,
   ),
   clickhouseMemoryGb: field.key(
     "Memory of each ClickHouse replica, one to six and a half times its CPUs",
-    field.wholeNumber(4, 110),
+    field.wholeNumber(4, most.clickhouseMemoryGb),
     8,
   ),
   clickhouseDiskGb: field.key(

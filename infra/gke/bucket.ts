@@ -25,6 +25,9 @@ export const metadataServer = "169.254.169.254/32";
 /** Days within which files/backup.sh makes a new full backup: none that is kept builds on an older one. */
 export const fullEveryDays = 7;
 
+/** Days for which what somebody deletes or overwrites comes back, and is billed. */
+export const undeleteDays = 7;
+
 /** What ClickHouse's pods take from here. */
 export interface BackupPlace {
   /** Of the bucket; ends in a slash. */
@@ -53,8 +56,8 @@ export class BackupBucket extends pulumi.ComponentResource implements BackupPlac
         uniformBucketLevelAccess: true,
         publicAccessPrevention: "enforced",
         encryption: { defaultKmsKeyName: args.kmsKey },
-        // What a ClickHouse in somebody else's hands deletes or overwrites comes back for so long.
-        softDeletePolicy: { retentionDurationSeconds: 7 * 24 * 3600 },
+        // ClickHouse may be in somebody else's hands.
+        softDeletePolicy: { retentionDurationSeconds: undeleteDays * 24 * 3600 },
         lifecycleRules: [
           expiry("daily/", backupDays),
           // The last of a week builds on it.

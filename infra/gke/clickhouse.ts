@@ -9,6 +9,7 @@ import { passwordHashes } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
 import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
+import { replicas } from "./requests";
 
 export interface ClickhouseArgs extends ClickhousePodArgs {
   namespace: pulumi.Input<string>;
@@ -57,7 +58,7 @@ export class Clickhouse extends pulumi.ComponentResource {
       "clickhouse",
       {
         ...args,
-        replicas: 2,
+        replicas: replicas.clickhouse,
         first: 0,
         ports: clickhousePorts,
         strict: true,

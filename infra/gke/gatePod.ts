@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { migratorVariables } from "./migrations";
 import { httpCheck, resources } from "./pods";
+import { requests } from "./requests";
 
 /** What the front's preStop may take, then its last requests, then the collector's; and some more (files/pre-stop.sh). */
 export const stopSeconds = 15 + 10 + 20 + 15;
@@ -8,8 +9,7 @@ export const stopSeconds = 15 + 10 + 20 + 15;
 /** Where the front listens: the collector behind it has the port of OTLP, on loopback. */
 export const frontPort = 14316;
 
-/** MiB. Decoding makes up to 180 bytes of one, so two large requests at once need so much (infra/vm/files/services.sh). */
-const memory = { front: 512, collector: 1536, sidecar: 64 };
+const { gate } = requests;
 
 const files = { name: "files", mountPath: "/gate/files", readOnly: true };
 const run = { name: "run", mountPath: "/gate/run" };
@@ -31,7 +31,7 @@ export const keysAndCertificate = (image: string) => ({
     periodSeconds: 1,
     failureThreshold: 120,
   },
-  resources: resources("50m", memory.sidecar),
+  resources: resources(gate.sidecar.vcpus, gate.sidecar.mib),
   volumeMounts: [
     files,
     { name: "keys", mountPath: "/gate/secrets", readOnly: true },
@@ -49,12 +49,12 @@ export const front = (image: string) => ({
     ...places,
     { name: "GATE_BIND", value: `0.0.0.0:${frontPort}` },
     { name: "GATE_COLLECTOR", value: "127.0.0.1:4317" },
-    { name: "GATE_CONNECTIONS", value: String(memory.front * 16) },
-    { name: "GATE_MEDIUM_PLACES", value: String(Math.floor(memory.collector / 160)) },
-    { name: "GATE_LARGE_PLACES", value: String(Math.floor(memory.collector / 768)) },
+    { name: "GATE_CONNECTIONS", value: String(gate.front.mib * 16) },
+    { name: "GATE_MEDIUM_PLACES", value: String(Math.floor(gate.collector.mib / 160)) },
+    { name: "GATE_LARGE_PLACES", value: String(Math.floor(gate.collector.mib / 768)) },
   ],
   ports: [{ name: "otlp", containerPort: frontPort }],
-  resources: resources("500m", memory.front),
+  resources: resources(gate.front.vcpus, gate.front.mib),
   readinessProbe: { httpGet: { path: "/health", port: 8404 }, periodSeconds: 5, timeoutSeconds: 5 },
   lifecycle: { preStop: { exec: { command: ["bash", "/gate/files/pre-stop.sh"] } } },
   volumeMounts: [
@@ -77,12 +77,11 @@ export const collector = (image: string, store: pulumi.Output<string>) => ({
   ],
   env: [
     ...migratorVariables,
-    { name: "GOMEMLIMIT", value: `${Math.floor(memory.collector * 0.8)}MiB` },
+    { name: "GOMEMLIMIT", value: `${Math.floor(gate.collector.mib * 0.8)}MiB` },
     fromStore("CLICKHOUSE_PASSWORD", "password", store),
     fromStore("SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN", "dsn", store),
   ],
-  // A thousand engineers at their worst keep 0.4 of a CPU busy.
-  resources: resources(1, memory.collector),
+  resources: resources(gate.collector.vcpus, gate.collector.mib),
   readinessProbe: httpCheck(13133, "/"),
   volumeMounts: [
     ...["otel-collector.yaml", "processors.yaml", "exporters.yaml"].map((file) => ({

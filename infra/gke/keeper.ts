@@ -3,6 +3,7 @@ import { within } from "../component";
 import { fileMap, infraFile } from "./fileMap";
 import { resources } from "./pods";
 import { Replicated } from "./replicated";
+import { keeperDiskGb, replicas, requests } from "./requests";
 
 export interface KeeperArgs {
   namespace: pulumi.Input<string>;
@@ -38,11 +39,11 @@ export class Keeper extends pulumi.ComponentResource {
       "keeper",
       {
         namespace,
-        replicas: 3,
+        replicas: replicas.keeper,
         // A Keeper's own number is not 0.
         first: 1,
         ports: keeperPorts,
-        diskGb: 10,
+        diskGb: keeperDiskGb,
         storageClass,
         strict: true,
         pod: {
@@ -86,7 +87,7 @@ const container = (image: string) => ({
     name: port,
     containerPort,
   })),
-  resources: resources("250m", 512),
+  resources: resources(requests.keeper.vcpus, requests.keeper.mib),
   readinessProbe: {
     exec: {
       command: [

@@ -72,9 +72,13 @@ export const apart = (app: string, strict: boolean) =>
 export const size = (mib: number): string =>
   mib % 2 ** 20 === 0 ? `${mib / 2 ** 20}Ti` : mib % 1024 === 0 ? `${mib / 1024}Gi` : `${mib}Mi`;
 
-/** Autopilot takes the request for the limit too. */
+/** Autopilot takes the request for the limit too. Parts of a CPU are thousandths, as the API server gives them back. */
 export const resources = (cpu: string | number, memoryMib: number) => {
-  const amount = { cpu: String(cpu), memory: size(memoryMib) };
+  const isPart = typeof cpu === "number" && !Number.isInteger(cpu);
+  const amount = {
+    cpu: isPart ? `${Math.round(cpu * 1000)}m` : String(cpu),
+    memory: size(memoryMib),
+  };
   return { requests: amount, limits: amount };
 };
 

@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { judge } from "../../policy/rules.js";
+import { containers, pods } from "../../scripts/costs/cluster.js";
+import { clusterDiskGib } from "../../scripts/costs/clusterUsd.js";
+import { planOf } from "../../scripts/costs/plan.js";
 import { plain, type Values } from "../../simulator/cloud/values.js";
-import { type ProgramResult, type ProgramRun, runProgram } from "../../simulator/program.js";
+import {
+  fixtureSettings,
+  type ProgramResult,
+  type ProgramRun,
+  runProgram,
+} from "../../simulator/program.js";
 
 const engineers = {
   otlpHost: "otlp.palindrom.example",
@@ -11,6 +19,13 @@ const engineers = {
   kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
 };
 const onGke = { ...engineers, backend: "gke", adminEmail: "" };
+const largeSizes = {
+  gateReplicas: 5,
+  gateQueueDiskGb: 30,
+  clickhouseCpu: 3,
+  clickhouseMemoryGb: 12,
+  clickhouseDiskGb: 2048,
+};
 const inCloud = {
   ...engineers,
   backend: "cloud",
@@ -32,7 +47,7 @@ describe("a stack on GKE", () => {
     vm = await run(engineers);
     cloud = await run(inCloud, { cloudIngestionKey: "cloud-key-s3cret" });
     gke = await run(onGke);
-    large = await run({ ...onGke, clickhouseDiskGb: 2048, clickhouseMemoryGb: 12 });
+    large = await run({ ...onGke, ...largeSizes });
   });
   const of = (type: string) => gke.resources.filter((one) => one.type.endsWith(`:${type}`));
   const inputs = <T = Values>(type: string, name: string): T => {
@@ -227,6 +242,43 @@ describe("a stack on GKE", () => {
     expect(odd).toEqual([]);
   });
 
+  it.each([
+    ["the default", () => gke, {}],
+    ["a large one", () => large, largeSizes],
+  ])(
+    "is billed for as many pods, vCPUs, memory and disks as the costs count: %s",
+    (_, program, sizes) => {
+      const plan = planOf(fixtureSettings({ ...onGke, ...sizes }));
+      type Spec = { replicas: number; template: { spec: Record<string, Container[] | undefined> } };
+      type Container = { resources: { requests: { cpu: string; memory: string } } };
+      const specs = program()
+        .resources.filter(({ type }) => type.endsWith(":StatefulSet"))
+        .map(({ inputs }) => plain<{ spec: Spec }>(inputs).spec);
+      const requested = specs.flatMap(({ replicas, template: { spec } }) =>
+        [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ resources }) => ({
+          vcpus: amount(resources.requests.cpu) * replicas,
+          mib: (amount(resources.requests.memory) / 2 ** 20) * replicas,
+        })),
+      );
+      const claimed = program()
+        .resources.filter(({ type }) => type.endsWith(":PersistentVolumeClaim"))
+        .map(({ inputs }) =>
+          plain<{ spec: { resources: { requests: { storage: string } } } }>(inputs),
+        )
+        .map(({ spec }) => amount(spec.resources.requests.storage) / 2 ** 30);
+      const sum = (values: number[]) => values.reduce((all, each) => all + each, 0);
+      expect(sum(specs.map(({ replicas }) => replicas))).toBe(pods(plan));
+      const counted = containers(plan);
+      expect(sum(requested.map(({ vcpus }) => vcpus))).toBeCloseTo(
+        sum(counted.map(({ vcpus, count }) => vcpus * count)),
+      );
+      expect(sum(requested.map(({ mib }) => mib))).toBe(
+        sum(counted.map(({ mib, count }) => mib * count)),
+      );
+      expect(sum(claimed)).toBe(clusterDiskGib(plan));
+    },
+  );
+
   it("opens the gate's port to the world and nothing else", () => {
     const forced = { "pulumi.com/patchForce": "true" };
     const services = of("Service")
@@ -248,6 +300,12 @@ describe("a stack on GKE", () => {
     ]);
   });
 });
+
+/** A quantity of Kubernetes as a number. */
+function amount(text: string): number {
+  const [, value = "", unit = ""] = /^(\d+)(m|Mi|Gi|Ti)?$/.exec(text) ?? [];
+  return Number(value) * ({ m: 1e-3, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 }[unit] ?? 1);
+}
 
 /** The inputs as a preview shows them. */
 function unsecret(value: unknown): unknown {
