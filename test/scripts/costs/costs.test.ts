@@ -400,7 +400,7 @@ describe("the line of npm start", () => {
     [
       "gke",
       onGke,
-      `${carries("480", "processor of the gates")}; costs 535.40 USD a month with all of them, by list prices of 2026-09-20`,
+      `${carries("480", "processor of the gates")}; costs 535.41 USD a month with all of them, by list prices of 2026-09-20`,
     ],
     [
       "a long retention",
