@@ -108,6 +108,7 @@ describe("a stack on GKE", () => {
   it("hides every secret from whoever sees a preview", () => {
     const secrets = of("Secret").filter(({ type }) => type.startsWith("kubernetes:"));
     expect(secrets.map(({ name }) => name).sort()).toEqual([
+      "monitoring-dev-backup-secret",
       "monitoring-dev-clickhouse-secret",
       "monitoring-dev-gate-keys",
       "monitoring-dev-gate-store",
@@ -150,7 +151,7 @@ describe("a stack on GKE", () => {
     expect(JSON.parse(data["processors.yaml"] ?? "")).toHaveProperty("memory_limiter");
   });
 
-  it("lets nobody reach anybody but by these, and nobody the metadata server", () => {
+  it("lets nobody reach anybody but by these, and ClickHouse alone its backups and a token for them", () => {
     type Rule = { from?: Values[]; to?: Values[]; ports: { port: number }[] };
     const who = (peer: Values): string => {
       const { podSelector, ipBlock } = peer as Record<string, Record<string, Values>>;
@@ -180,6 +181,7 @@ describe("a stack on GKE", () => {
     ]);
     const inside = [...new Set(lines)].filter((line) => !/[0-9]\//.test(line)).sort();
     expect(inside).toEqual([
+      "backup > clickhouse 9000",
       "clickhouse > clickhouse 9000,9009",
       "clickhouse > keeper 9181",
       "gate > clickhouse 9000",
@@ -189,7 +191,10 @@ describe("a stack on GKE", () => {
     // Each of them stands at both of its ends.
     for (const line of inside)
       expect([line, lines.filter((one) => one === line)]).toEqual([line, [line, line]]);
-    expect(lines.filter((line) => / > [0-9]/.test(line))).toEqual([]);
+    expect(lines.filter((line) => / > [0-9]/.test(line))).toEqual([
+      "clickhouse > 199.36.153.8/30 443",
+      "clickhouse > 169.254.169.254/32 80",
+    ]);
   });
 
   it("asks for nothing that the API server gives back in another form, which every preview would change", () => {

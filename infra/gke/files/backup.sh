@@ -4,7 +4,7 @@
 # one is made. The bucket keeps full ones seven days longer (../bucket.ts), so none goes before what builds on it.
 #   backup.sh [DAY]
 # Asks CLICKHOUSE_HOST as CLICKHOUSE_USER; clickhouse-client takes the password from CLICKHOUSE_PASSWORD.
-# Exit 1: there is no backup, and why is on stderr.
+# Exit other than 0: there is no backup, and why is on stderr.
 set -euo pipefail
 day=${1:-$(date --utc +%F)}
 

@@ -3,7 +3,7 @@
 # may have taken new rows since; those stay. The suspended CronJob `restore` holds it for who needs it: docs/runbook.md, GKE.
 #   restore.sh [BACKUP]   BACKUP is full/DAY or daily/DAY; without it the newest of the last BACKUP_DAYS
 # Asks CLICKHOUSE_HOST as CLICKHOUSE_USER; clickhouse-client takes the password from CLICKHOUSE_PASSWORD.
-# Exit 1: nothing was restored, and why is on stderr.
+# Exit other than 0: it was not restored, or not whole, and why is on stderr.
 set -euo pipefail
 
 ask() { # QUERY
