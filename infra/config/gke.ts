@@ -1,6 +1,6 @@
 import * as field from "./fields";
 
-/** The most of each that a stack may have: of a pod's, what Autopilot gives one (Google Cloud, "Resource requests in Autopilot"). */
+/** The most that a stack may have; a pod's is what Autopilot gives one (Google Cloud, "Resource requests in Autopilot"). */
 export const most = { gateReplicas: 20, clickhouseCpu: 30, clickhouseMemoryGb: 110 };
 
 /** How much of what runs on GKE. Two replicas of ClickHouse and three Keepers are what it takes to lose a zone. */

@@ -29,7 +29,7 @@ ask() {
 
 if [ "${4-}" = --log ]; then
   ask get pods
-  ask logs --selector='app in (gate, clickhouse, keeper, migrations)' --all-containers --prefix --tail=20
+  ask logs --selector='app in (gate, clickhouse, keeper, migrations, backup)' --all-containers --prefix --tail=20
   exit
 fi
 

@@ -16,7 +16,7 @@ const ofReplica = ({ clickhouseCpu, clickhouseMemoryGb }: Plan["cluster"]): Size
   mib: clickhouseMemoryGb * 1024,
 });
 
-/** @returns the containers of a cluster that always run, and how many there are of each; a Keeper's is a pod, as is a replica's */
+/** @returns the sizes of a cluster's containers that always run, and how many there are of each */
 export const containers = ({ cluster }: Plan): (Size & { count: number })[] => [
   ...Object.values(requests.gate).map((size) => ({ ...size, count: cluster.gateReplicas })),
   { ...ofReplica(cluster), count: cluster.shards * replicas.clickhouse },
@@ -60,7 +60,10 @@ export const engineersPerLargestShard = Math.floor(
   byVcpus("clickhouse", { vcpus: most.clickhouseCpu, mib: 0 }),
 );
 
-/** @returns the plan with the smallest cluster, none of its sizes below the plan's, that fits so many engineers: more gates and shards than the program builds where it must */
+/**
+ * @returns the plan with the smallest cluster that fits so many engineers, no size of it below the plan's; it has more
+ *   gates and shards than the program makes where it must
+ */
 export function fittingCluster(plan: Plan, engineers: number): Plan {
   const perGate = Math.min(engineersPerGate, ofGate(byVcpus), ofGate(byMib));
   const shards = Math.max(1, Math.ceil(engineers / engineersPerLargestShard));

@@ -41,9 +41,9 @@ const podsUsd = (plan: Plan): number =>
     0,
   );
 
-/** At most: each pod on a node of its own, no two of those that speak to each other in one zone. */
+/** At most: each pod on a node of its own, SigNoz's machine beside them, no two that speak to each other in one zone. */
 function networkUsd(plan: Plan, engineers: number): number {
-  const natHour = Math.min(pods(plan) * prices.natNodeHour.usd, prices.natHour.usd);
+  const natHour = Math.min((pods(plan) + 1) * prices.natNodeHour.usd, prices.natHour.usd);
   const balanced = (sentBytes(engineers) / bytesPerGib) * prices.balancedGib.usd;
   // From a gate to a replica, and from that to the other, as small as on its disk.
   const passed = ((2 * storedBytes(engineers)) / bytesPerGib) * prices.zoneGib.usd;

@@ -83,13 +83,13 @@ export const prices = {
   },
   natNodeHour: {
     usd: 0.0014,
-    per: "node behind Cloud NAT and hour",
+    per: "machine or node behind Cloud NAT and hour",
     source: nat,
     read: "2026-11-30",
   },
   natHour: {
     usd: 0.044,
-    per: "hour of Cloud NAT with more than 32 nodes",
+    per: "hour of Cloud NAT with more than 32 of them",
     source: nat,
     read: "2026-11-30",
   },

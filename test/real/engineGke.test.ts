@@ -105,9 +105,25 @@ it.each<[string, object, string[]]>([
     ],
   ],
   [
+    "keeps backups longer",
+    { backupDays: 30 },
+    [
+      "update Bucket backups",
+      "update CronJob backup",
+      "update CronJob restore",
+      "update Secret gate-keys",
+    ],
+  ],
+  [
     "brings another ClickHouse to the pods alone",
     { clickhouseVersion: "25.12.6" },
-    ["update Secret gate-keys", "update StatefulSet clickhouse", "update StatefulSet keeper"],
+    [
+      "update CronJob backup",
+      "update CronJob restore",
+      "update Secret gate-keys",
+      "update StatefulSet clickhouse",
+      "update StatefulSet keeper",
+    ],
   ],
   [
     "brings another collector by its migrations first",

@@ -61,14 +61,24 @@ export class Store extends Tables {
     writeFileSync(join(folder, "config.d/tables.xml"), `<clickhouse>${tables}</clickhouse>`);
     const store = new Store(folder, await freePort(), await freePort(), await chdb());
     await store.listen();
-    const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${store.port}`;
     // As compose.yaml runs them.
     for (const command of ["ready", "bootstrap", "sync up", "async up", "sync check"])
-      execFileSync(await migrator(), ["migrate", ...command.split(" "), dsn, "--timeout=10m"], {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
+      await store.migrate(command);
     store.retain(retentionDays);
     return store;
+  }
+
+  /** @throws what SigNoz's migrator says of the schema, where it fails */
+  async migrate(command: string): Promise<void> {
+    const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${this.port}`;
+    execFileSync(await migrator(), ["migrate", ...command.split(" "), dsn, "--timeout=10m"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+  }
+
+  /** Of the engine's HTTP. */
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
   }
 
   /** Starts the engine on what is in its folder. */
@@ -100,7 +110,7 @@ export class Store extends Tables {
 
   async run(statement: string): Promise<string> {
     const body = Buffer.from(statement);
-    const answer = await fetch(`http://127.0.0.1:${this.httpPort}`, { method: "POST", body });
+    const answer = await fetch(this.url, { method: "POST", body });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${text}\n  of ${statement}`);
     return text;

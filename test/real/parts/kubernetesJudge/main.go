@@ -96,6 +96,10 @@ func faults(object, old runtime.Object) field.ErrorList {
 	case *batch.Job:
 		template := &batch.JobTemplateSpec{ObjectMeta: it.ObjectMeta, Spec: it.Spec}
 		return batchvalidation.ValidateJobTemplateSpec(template, field.NewPath("spec"), podutil.GetValidationOptionsFromPodTemplate(&it.Spec.Template, nil))
+	case *batch.CronJob:
+		return batchvalidation.ValidateCronJobCreate(it, podutil.GetValidationOptionsFromPodTemplate(&it.Spec.JobTemplate.Spec.Template, nil))
+	case *core.ServiceAccount:
+		return corevalidation.ValidateServiceAccount(it)
 	case *core.PersistentVolumeClaim:
 		if before, ok := old.(*core.PersistentVolumeClaim); ok {
 			it.ResourceVersion, before.ResourceVersion = "1", "1"
@@ -143,6 +147,8 @@ func unlocked(object runtime.Object) []string {
 		template = it.Spec.Template
 	case *batch.Job:
 		template = it.Spec.Template
+	case *batch.CronJob:
+		template = it.Spec.JobTemplate.Spec.Template
 	default:
 		return nil
 	}
