@@ -58,6 +58,8 @@ const endpointForms: Record<string, RegExp> = {
   caCertificate: certificates,
 };
 
+const keyOwner = /^\n?([^\s@]+@[a-z0-9.-]+|monitoring-probe)\.$/;
+
 /** What a program writes around known secrets, by its place: all that may stand there beside them. */
 const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
   {
@@ -70,11 +72,12 @@ const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
     path: /\.data\.passwords\.xml$/,
     piece: /^(<\/?(clickhouse|users|signoz|collector|migrator|password_sha256_hex)>\n?)+$/,
   },
+  // Whose a key is; engineers' addresses are in git, and in who may read their secrets.
+  { type: kubernetesSecret, path: /\.data\.keys$/, piece: keyOwner },
   {
-    // Whose a key is; engineers' addresses are in git.
-    type: kubernetesSecret,
-    path: /\.data\.keys$/,
-    piece: /^\n?([^\s@]+@[a-z0-9.-]+|monitoring-probe)\.$/,
+    type: /^gcp:secretmanager\/secretVersion:SecretVersion$/,
+    path: /\.secretData$/,
+    piece: keyOwner,
   },
 ];
 
