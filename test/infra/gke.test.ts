@@ -111,6 +111,17 @@ describe("a stack on GKE", () => {
     expect(2 ** (32 - length(range)) - 4).toBeGreaterThanOrEqual(nodes);
   });
 
+  it("leaves nothing on a disk but under the key: Secrets, what pods write on nodes, their own disks", () => {
+    const { kmsKey } = engineers;
+    const { databaseEncryption, clusterAutoscaling } = inputs("Cluster", "cluster");
+    expect(databaseEncryption).toEqual({ state: "ENCRYPTED", keyName: kmsKey });
+    expect(clusterAutoscaling).toMatchObject({
+      autoProvisioningDefaults: { bootDiskKmsKey: kmsKey },
+    });
+    const { parameters } = inputs<{ parameters: Values }>("StorageClass", "disks");
+    expect(parameters["disk-encryption-kms-key"]).toBe(kmsKey);
+  });
+
   it("hides every secret from whoever sees a preview", () => {
     const secrets = of("Secret").filter(({ type }) => type.startsWith("kubernetes:"));
     expect(secrets.map(({ name }) => name).sort()).toEqual([

@@ -65,12 +65,12 @@ const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
   {
     type: kubernetesSecret,
     path: /\.data\.dsn$/,
-    piece: /^(tcp:\/\/(signoz|collector|migrator):|@clickhouse:9000)$/,
+    piece: /^(tcp:\/\/[a-z]+:|@clickhouse:9000)$/,
   },
   {
     type: kubernetesSecret,
     path: /\.data\.passwords\.xml$/,
-    piece: /^(<\/?(clickhouse|users|signoz|collector|migrator|password_sha256_hex)>\n?)+$/,
+    piece: /^(<\/?[a-z_0-9]+>\n?)+$/,
   },
   // Whose a key is; engineers' addresses are in git, and in who may read their secrets.
   { type: kubernetesSecret, path: /\.data\.keys$/, piece: keyOwner },

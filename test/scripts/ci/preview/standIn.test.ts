@@ -295,7 +295,7 @@ describe("a Secret of Kubernetes", () => {
   );
 
   it.each([
-    ["another's text beside a password", { dsn: `tcp://root:${password}@clickhouse:9000` }],
+    ["another's text beside a password", { dsn: `tcp://Root-2:${password}@clickhouse:9000` }],
     ["another's address", { dsn: `tcp://migrator:${password}@db.internal-x9:9000` }],
     ["a key of nobody's", { keys: `hunter-2-very-secret\n${key}\n` }],
     [
