@@ -38,10 +38,13 @@ const judges: Record<Judged, (inputs: Record<string, unknown>) => string[]> = {
     Object(Object(metadata).labels)["pod-security.kubernetes.io/enforce"] === "restricted"
       ? []
       : ["takes pods that are not locked; its label must say restricted"],
-  Secret: ({ stringData, data }) =>
-    [stringData, data].every((values) => values === undefined || isAllHidden(values))
+  Secret: ({ stringData, data }) => [
+    ...(data === undefined || isAllHidden(data)
       ? []
-      : ["holds a value in the clear; wrap it in pulumi.secret"],
+      : ["holds a value in the clear; wrap it in pulumi.secret"]),
+    // Of a secret that is yet to be made the plan would say another thing than what is applied, which is then refused.
+    ...(stringData === undefined ? [] : ["sets stringData; use infra/gke/secretData.ts"]),
+  ],
   Service: ({ metadata, spec }) => {
     const { type, ports } = Object(spec);
     const isInternal =

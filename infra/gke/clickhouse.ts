@@ -8,6 +8,7 @@ import { passwordHashes } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
 import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
+import { secretData } from "./secretData";
 
 export interface ClickhouseArgs extends ClickhousePodArgs {
   namespace: pulumi.Input<string>;
@@ -103,10 +104,10 @@ function newSecret(name: string, args: ClickhouseArgs, opts: pulumi.CustomResour
     `${name}-clickhouse-secret`,
     {
       metadata: metadata(args.namespace, "clickhouse"),
-      stringData: {
+      data: secretData({
         "passwords.xml": pulumi.secret(pulumi.output(args.passwords).apply(passwordHashes)),
         replica: replica.result,
-      },
+      }),
     },
     opts,
   );

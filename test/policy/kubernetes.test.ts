@@ -58,10 +58,15 @@ describe("an object in it", () => {
   );
 
   it("is refused that shows a secret, and passes when it hides it", { tags: "attack/ci" }, () => {
-    const secret = (stringData: unknown) => resource("kubernetes:core/v1:Secret", { stringData });
+    const secret = (data: unknown) => resource("kubernetes:core/v1:Secret", { data });
     expect(rules(secret({ keys: "in the clear" }))).toEqual(["secret"]);
     expect(rules(secret({ keys: secretOf("x") }))).toEqual([]);
     expect(rules(secret("[secret]"))).toEqual([]);
+  });
+
+  it("is refused that an approved plan could not hold to", () => {
+    const stringData = secretOf("x");
+    expect(rules(resource("kubernetes:core/v1:Secret", { stringData }))).toEqual(["secret"]);
   });
 
   it("is refused in a namespace that takes pods with the node's rights", () =>
