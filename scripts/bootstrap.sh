@@ -8,7 +8,7 @@
 #                     [--location us-central1] [--backend vm|cloud|gke] [--kms-key KEY] [--plan]
 #   --repository-id  GitHub's number of the repository, which outlives a rename: gh api repos/OWNER/NAME --jq .id
 #   --backend        as monitoring:backend is to be; gke needs more rights than the others
-#   --kms-key        as monitoring:kmsKey is to be, whose IAM policy you may set: Google's accounts may then use the key
+#   --kms-key        as monitoring:kmsKey is to be, where you may set its IAM policy: Google's accounts get its use
 #   --plan           reads the project and prints what it would do
 # Who runs it: an owner of the project and administrator of the repository, after `gcloud auth login` and `gh auth login`.
 set -euo pipefail
@@ -48,8 +48,6 @@ case $backend in
 esac
 [[ -z $kms_key || $kms_key =~ ^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$ ]] ||
   fail "--kms-key must be projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY, got '$kms_key'"
-[ "$backend" != gke ] || [ -n "$kms_key" ] ||
-  fail "--backend gke needs --kms-key, under which disks, Secrets and backups lie"
 for tool in gcloud gh; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
 
 # A question from gcloud would hang a script, and "enable this API?" is answered below.

@@ -7,6 +7,7 @@ import { fullEveryDays } from "./bucket";
 import { passwordOf } from "./clickhouseSecrets";
 import { fileMap, infraFile } from "./fileMap";
 import { labels, lockedPod, metadata, resources } from "./pods";
+import { secretData } from "./secretData";
 
 export interface BackupsArgs {
   namespace: pulumi.Input<string>;
@@ -53,13 +54,11 @@ export class Backups extends pulumi.ComponentResource {
       `${name}-backup-secret`,
       {
         metadata: metadata(namespace, "backup"),
-        stringData: {
-          backup: pulumi.secret(args.backupPassword),
+        data: secretData({
+          backup: args.backupPassword,
           // Who made the tables may fill them.
-          restore: pulumi.secret(
-            pulumi.output(args.passwords).apply((all) => passwordOf(all, "migrator")),
-          ),
-        },
+          restore: pulumi.output(args.passwords).apply((all) => passwordOf(all, "migrator")),
+        }),
       },
       self,
     );

@@ -10,6 +10,7 @@ import { fileMap, infraFile } from "./fileMap";
 import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
 import { replicas } from "./requests";
+import { secretData } from "./secretData";
 
 export interface ClickhouseArgs extends ClickhousePodArgs {
   namespace: pulumi.Input<string>;
@@ -122,14 +123,14 @@ function newSecret(
     `${name}-clickhouse-secret`,
     {
       metadata: metadata(args.namespace, "clickhouse"),
-      stringData: {
+      data: secretData({
         "passwords.xml": pulumi.secret(
           pulumi
             .all([args.passwords, backup])
             .apply(([all, password]) => passwordHashes({ ...JSON.parse(all), backup: password })),
         ),
         replica: replica.result,
-      },
+      }),
     },
     opts,
   );

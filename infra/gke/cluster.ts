@@ -13,7 +13,7 @@ export interface GkeClusterArgs {
   subnetwork: pulumi.Input<string>;
   /** E-mail of the service account of the nodes. */
   account: pulumi.Input<string>;
-  /** Cloud KMS key under which the control plane keeps Kubernetes Secrets. */
+  /** Cloud KMS key under which the control plane keeps Kubernetes Secrets, and nodes what pods leave on their disks. */
   kmsKey: string;
   deletionProtection: boolean;
 }
@@ -64,7 +64,9 @@ export class GkeCluster extends pulumi.ComponentResource {
           ipEndpointsConfig: { enabled: false },
         },
         databaseEncryption: { state: "ENCRYPTED", keyName: args.kmsKey },
-        clusterAutoscaling: { autoProvisioningDefaults: { serviceAccount: args.account } },
+        clusterAutoscaling: {
+          autoProvisioningDefaults: { serviceAccount: args.account, bootDiskKmsKey: args.kmsKey },
+        },
         deletionProtection: args.deletionProtection,
       },
       { ...self, dependsOn: [...apis, nat] },

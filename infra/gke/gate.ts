@@ -10,6 +10,7 @@ import { fileMap, infraFile } from "./fileMap";
 import { collector, front, frontPort, keysAndCertificate, stopSeconds } from "./gatePod";
 import { labels, metadata } from "./pods";
 import { Replicated } from "./replicated";
+import { secretData } from "./secretData";
 
 export interface GateArgs {
   namespace: pulumi.Input<string>;
@@ -45,12 +46,12 @@ export class Gate extends pulumi.ComponentResource {
       `${name}-gate-keys`,
       {
         metadata: metadata(namespace, "gate-keys", { "monitoring/version": args.version }),
-        stringData: {
+        data: secretData({
           version: args.version,
           keys: pulumi.secret(args.keys),
           "tls.crt": part(args.tls, certificate),
           "tls.key": part(args.tls, privateKey),
-        },
+        }),
       },
       self,
     );
@@ -59,10 +60,10 @@ export class Gate extends pulumi.ComponentResource {
       `${name}-gate-store`,
       {
         metadata: metadata(namespace, "gate-store"),
-        stringData: {
+        data: secretData({
           password: pulumi.secret(passwords.apply((all) => passwordOf(all, "collector"))),
           dsn: pulumi.secret(passwords.apply((all) => dsn(all, "collector"))),
-        },
+        }),
       },
       self,
     );

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
 import { dsn } from "./clickhouseSecrets";
 import { labels, lockedPod, metadata, resources } from "./pods";
+import { secretData } from "./secretData";
 
 export interface MigrationsArgs {
   namespace: pulumi.Input<string>;
@@ -29,9 +30,9 @@ export class Migrations extends pulumi.ComponentResource {
       `${name}-migrations-secret`,
       {
         metadata: metadata(args.namespace, "migrations"),
-        stringData: {
+        data: secretData({
           dsn: pulumi.secret(pulumi.output(args.passwords).apply((all) => dsn(all, "migrator"))),
-        },
+        }),
       },
       self,
     );

@@ -37,7 +37,7 @@ grants=(
   "deploy|project|roles/dns.admin|the record of otlpHost|"
 )
 
-# What backend gke needs beside that; `agent:` is Google's own account for a service, which opens the stack's key.
+# What backend gke needs beside that. `agent:` below is Google's own account for a service.
 if [ "$backend" = gke ]; then
   roles+=(
     "monitoringNewBucket|storage.buckets.create|a bucket that does not exist yet has no name that a condition could ask for"
@@ -54,15 +54,17 @@ if [ "$backend" = gke ]; then
     "deploy|project|$own/monitoringBackups|the bucket of the backups and who writes there|backups"
   )
 fi
-encrypts=roles/cloudkms.cryptoKeyEncrypterDecrypter
-[ -z "$kms_key" ] || grants+=(
-  "agent:compute|kms|$encrypts|disks and snapshots|"
-  "agent:secretmanager|kms|$encrypts|secrets|"
-)
-[ "$backend" != gke ] || grants+=(
-  "agent:container|kms|$encrypts|the Secrets in the cluster|"
-  "agent:storage|kms|$encrypts|backups|"
-)
+if [ -n "$kms_key" ]; then
+  encrypts=roles/cloudkms.cryptoKeyEncrypterDecrypter
+  grants+=(
+    "agent:compute|kms|$encrypts|disks and snapshots|"
+    "agent:secretmanager|kms|$encrypts|secrets|"
+  )
+  [ "$backend" != gke ] || grants+=(
+    "agent:container|kms|$encrypts|the Secrets in the cluster|"
+    "agent:storage|kms|$encrypts|backups|"
+  )
+fi
 
 # What a condition asks (IAM's attributes: cloud.google.com/iap/docs/cel, …/secret-manager/docs/access-control).
 condition() {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import * as pulumi from "@pulumi/pulumi";
 import type { Act, Kind } from "./kind.js";
-import { holdsUnknown, plain, secret, type Values } from "./values.js";
+import { holdsSecret, holdsUnknown, plain, secret, type Values } from "./values.js";
 
 const inside = { type: "object", optional: true } as const;
 const text = { type: "string", optional: true } as const;
@@ -20,7 +19,6 @@ const schemas: Record<string, Kind["schema"]> = {
   },
   "core/v1:Secret": {
     ...envelope,
-    stringData: { type: "map", elem: "string", optional: true },
     data: { type: "map", elem: "string", optional: true },
   },
   "core/v1:Service": spec,
@@ -44,17 +42,11 @@ const schemas: Record<string, Kind["schema"]> = {
   },
 };
 
-/** A Secret's inputs as the provider keeps them in the state: everything in base64, under one mark. */
-export function normalized(type: string, { stringData, ...inputs }: Values): Values {
-  if (type !== "kubernetes:core/v1:Secret" || stringData === undefined)
-    return { stringData, ...inputs };
-  if (holdsUnknown(stringData)) return { ...inputs, data: pulumi.unknown };
-  const data = Object.entries(plain<Record<string, string>>(stringData)).map(([key, text]) => [
-    key,
-    Buffer.from(text).toString("base64"),
-  ]);
-  return { ...inputs, data: secret(Object.fromEntries(data)) };
-}
+/** A Secret's inputs as the provider keeps them in the state: all values under one mark. */
+export const normalized = (type: string, { data, ...inputs }: Values): Values =>
+  type === "kubernetes:core/v1:Secret" && holdsSecret(data) && !holdsUnknown(data)
+    ? { ...inputs, data: secret(plain(data)) }
+    : { ...inputs, ...(data !== undefined && { data }) };
 
 /** Kubernetes as far as a program can see: an object gets a name where it has none, and a load balancer an address. */
 export function kubernetesKinds(): Record<string, Kind> {
@@ -83,10 +75,9 @@ const update = async (act: Act) => {
 function outputsOf({ name, inputs }: Act, uid: string): Values {
   const given = (inputs.metadata ?? {}) as Values;
   const balanced = (inputs.spec as Values | undefined)?.type === "LoadBalancer";
-  const { data, ...rest } = inputs;
   return {
     // The provider keeps the inputs among the outputs too.
-    __inputs: data === undefined ? inputs : { ...rest, data: secret(data) },
+    __inputs: inputs.kind === "Secret" ? { ...inputs, data: secret(inputs.data) } : inputs,
     metadata: { name: `${name}-${uid.slice(0, 8)}`, ...given, uid },
     status: balanced ? { loadBalancer: { ingress: [{ ip: "10.90.0.5" }] } } : {},
   };

@@ -126,6 +126,17 @@ describe("a stack on GKE", () => {
     expect(2 ** (32 - length(range)) - 4).toBeGreaterThanOrEqual(nodes);
   });
 
+  it("leaves nothing on a disk but under the key: Secrets, what pods write on nodes, their own disks", () => {
+    const { kmsKey } = engineers;
+    const { databaseEncryption, clusterAutoscaling } = inputs("Cluster", "cluster");
+    expect(databaseEncryption).toEqual({ state: "ENCRYPTED", keyName: kmsKey });
+    expect(clusterAutoscaling).toMatchObject({
+      autoProvisioningDefaults: { bootDiskKmsKey: kmsKey },
+    });
+    const { parameters } = inputs<{ parameters: Values }>("StorageClass", "disks");
+    expect(parameters["disk-encryption-kms-key"]).toBe(kmsKey);
+  });
+
   it("hides every secret from whoever sees a preview", () => {
     const secrets = of("Secret").filter(({ type }) => type.startsWith("kubernetes:"));
     expect(secrets.map(({ name }) => name).sort()).toEqual([
@@ -142,23 +153,27 @@ describe("a stack on GKE", () => {
     expect(values.length).toBeGreaterThan(6);
     const open = gke.resources.filter(({ inputs }) => {
       const shown = JSON.stringify(unsecret(inputs));
-      return values.some((value) => shown.includes(value) || shown.includes(JSON.stringify(value)));
+      const encoded = (value: string) => Buffer.from(value).toString("base64").slice(0, -4);
+      return values.some((value) =>
+        [value, JSON.stringify(value), encoded(value)].some((form) => shown.includes(form)),
+      );
     });
     expect(open.map(({ name }) => name)).toEqual([]);
   });
 
   it("gives the sidecar all keys, one a line, and the certificate in two files", () => {
-    const { stringData } = inputs<{ stringData: Record<string, string> }>("Secret", "gate-keys");
-    const keys = String(stringData.keys).trimEnd().split("\n");
+    const { data } = inputs<{ data: Record<string, string> }>("Secret", "gate-keys");
+    const text = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
+    const keys = text("keys").trimEnd().split("\n");
     expect(keys[0]).toMatch(/^dana@palindrom\.example\.[A-Za-z0-9]{40}$/);
     expect(keys[1]).toMatch(/^[A-Za-z0-9]{40}$/);
     expect(keys).toHaveLength(2);
     const { annotations } = inputs<{ metadata: Values }>("Secret", "gate-keys").metadata;
-    expect(stringData.version).toMatch(/^[0-9a-f]{64}$/);
-    expect(annotations).toMatchObject({ "monitoring/version": stringData.version });
-    expect(stringData["tls.crt"]).toMatch(/^-----BEGIN CERTIFICATE-----/);
-    expect(stringData["tls.crt"]).not.toContain("PRIVATE");
-    expect(stringData["tls.key"]).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+    expect(text("version")).toMatch(/^[0-9a-f]{64}$/);
+    expect(annotations).toMatchObject({ "monitoring/version": text("version") });
+    expect(text("tls.crt")).toMatch(/^-----BEGIN CERTIFICATE-----/);
+    expect(text("tls.crt")).not.toContain("PRIVATE");
+    expect(text("tls.key")).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
   });
 
   it("delivers what the VM's gate reads, unchanged", async () => {

@@ -58,10 +58,15 @@ describe("an object in it", () => {
   );
 
   it("is refused that shows a secret, and passes when it hides it", { tags: "attack/ci" }, () => {
-    const secret = (stringData: unknown) => resource("kubernetes:core/v1:Secret", { stringData });
+    const secret = (data: unknown) => resource("kubernetes:core/v1:Secret", { data });
     expect(rules(secret({ keys: "in the clear" }))).toEqual(["secret"]);
     expect(rules(secret({ keys: secretOf("x") }))).toEqual([]);
     expect(rules(secret("[secret]"))).toEqual([]);
+  });
+
+  it("is refused that an approved plan could not hold to", () => {
+    const stringData = secretOf("x");
+    expect(rules(resource("kubernetes:core/v1:Secret", { stringData }))).toEqual(["secret"]);
   });
 
   it("is refused in a namespace that takes pods with the node's rights", () =>
@@ -71,8 +76,11 @@ describe("an object in it", () => {
 });
 
 describe("a provider", () => {
-  it("passes that signs in by Google's plugin", () =>
-    expect(rules(provider({ kubeconfig: kubeconfig("gke-1.us-central1.gke.goog") }))).toEqual([]));
+  it.each([{}, { __internal: {} }])("passes that signs in by Google's plugin, with %j", (more) =>
+    expect(
+      rules(provider({ kubeconfig: kubeconfig("gke-1.us-central1.gke.goog"), ...more })),
+    ).toEqual([]),
+  );
 
   it.each([
     [
@@ -86,6 +94,14 @@ describe("a provider", () => {
       },
     ],
     ["takes the kubeconfig that lies about", {}],
+    [
+      "is a program from elsewhere",
+      {
+        kubeconfig: kubeconfig("g"),
+        __internal: { pluginDownloadURL: "https://evil.invalid/" },
+      },
+    ],
+    ["hides where its program is from", { kubeconfig: kubeconfig("g"), __internal: "[secret]" }],
     [
       "lets go of what it does not reach",
       { kubeconfig: kubeconfig("g"), deleteUnreachable: "true" },

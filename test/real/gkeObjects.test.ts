@@ -11,19 +11,14 @@ const config = {
   kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
 };
 
-/** The objects as the provider sends them: named, and Secrets in base64. */
+/** The objects as the provider sends them: named. */
 function objectsOf(program: ProgramResult): Record<string, Values> {
   const objects = program.resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
     .map(({ name, inputs }): [string, Values] => {
-      const { stringData, ...object } = plain<Values>(inputs);
+      const object = plain<Values>(inputs);
       const metadata = { name: "named-by-pulumi", ...(object.metadata as Values) };
-      const data = Object.entries(stringData ?? {}).map(([key, value]) => [
-        key,
-        Buffer.from(String(value)).toString("base64"),
-      ]);
-      const secret = stringData === undefined ? {} : { data: Object.fromEntries(data) };
-      return [`${object.kind} ${name}`, { ...object, ...secret, metadata }];
+      return [`${object.kind} ${name}`, { ...object, metadata }];
     });
   return Object.fromEntries(objects);
 }

@@ -392,7 +392,6 @@ describe("bootstrap.sh", () => {
     [["--repository-id", "acme"], /gh api repos\/acme\/monitoring --jq \.id.*'acme'/],
     [["--stack", "a b"], /--stack must be.*'a b'/],
     [["--backend", "gce"], /--backend must be vm, cloud or gke, got 'gce'/],
-    [["--backend", "gke"], /--backend gke needs --kms-key/],
     [["--kms-key", "data"], /--kms-key must be projects.*'data'/],
     [["--bogus"], /unknown argument --bogus/],
     [["--location"], /--location needs a value/],

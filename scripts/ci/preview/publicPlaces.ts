@@ -58,23 +58,26 @@ const endpointForms: Record<string, RegExp> = {
   caCertificate: certificates,
 };
 
+const keyOwner = /^\n?([^\s@]+@[a-z0-9.-]+|monitoring-probe)\.$/;
+
 /** What a program writes around known secrets, by its place: all that may stand there beside them. */
 const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
   {
     type: kubernetesSecret,
     path: /\.data\.dsn$/,
-    piece: /^(tcp:\/\/(signoz|collector|migrator):|@clickhouse:9000)$/,
+    piece: /^(tcp:\/\/[a-z]+:|@clickhouse:9000)$/,
   },
   {
     type: kubernetesSecret,
     path: /\.data\.passwords\.xml$/,
-    piece: /^(<\/?(clickhouse|users|signoz|collector|migrator|password_sha256_hex)>\n?)+$/,
+    piece: /^(<\/?[a-z_0-9]+>\n?)+$/,
   },
+  // Whose a key is; engineers' addresses are in git, and in who may read their secrets.
+  { type: kubernetesSecret, path: /\.data\.keys$/, piece: keyOwner },
   {
-    // Whose a key is; engineers' addresses are in git.
-    type: kubernetesSecret,
-    path: /\.data\.keys$/,
-    piece: /^\n?([^\s@]+@[a-z0-9.-]+|monitoring-probe)\.$/,
+    type: /^gcp:secretmanager\/secretVersion:SecretVersion$/,
+    path: /\.secretData$/,
+    piece: keyOwner,
   },
 ];
 

@@ -78,12 +78,9 @@ describe("the jobs", () => {
       CLICKHOUSE_USER: { value: user },
       CLICKHOUSE_PASSWORD: { valueFrom: { secretKeyRef: { key: what } } },
     });
-    const { stringData } = of<{ stringData: Record<string, string> }>(
-      "v1:Secret",
-      "backup-secret",
-    ).inputs;
+    const { data } = of<{ data: Record<string, string> }>("v1:Secret", "backup-secret").inputs;
     const password = plain<Values>(of("RandomPassword", `clickhouse-${user}`).state).result;
-    expect(stringData[what]).toBe(password);
+    expect(Buffer.from(data[what] ?? "", "base64").toString()).toBe(password);
   });
 
   it("run the scripts that are delivered", () => {

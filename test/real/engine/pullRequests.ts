@@ -46,7 +46,7 @@ export class PullRequests {
   async preview(config: Record<string, unknown>, env: NodeJS.ProcessEnv = {}) {
     const file = join(this.stack.dir, "Pulumi.dev.yaml");
     const before = readFileSync(file, "utf8");
-    this.stack.config(config);
+    if (Object.keys(config).length > 0) this.stack.config(config);
     try {
       const json = join(this.out, "preview.json");
       // A wrong passphrase, as that job has none: the copy must not need the stack's.

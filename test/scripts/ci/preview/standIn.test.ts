@@ -161,6 +161,17 @@ describe("redactState", () => {
     expect(opened(find(copy, "vm").outputs.effectiveLabels)).toEqual({ a: "b" });
   });
 
+  it("makes an engineer's own key anew beside their address, whose domain is in the clear elsewhere", () => {
+    const type = "gcp:secretmanager/secretVersion:SecretVersion";
+    const own = resource(type, "own", { secretData: secret(`dana.li@example.com.${key}`) }, {});
+    const all = state();
+    all.deployment.resources.push({ ...own, outputs: { url: "https://otlp.example.com:4317" } });
+    const { state: copy, unknown } = copyState(all, stackYaml, config);
+    const standIn = opened(find(copy, "key").outputs.result);
+    expect(opened(find(copy, "own").inputs.secretData)).toBe(`dana.li@example.com.${standIn}`);
+    expect(unknown).toEqual([expect.stringContaining("::vm.other")]);
+  });
+
   it("replaces a secret of unknown origin as a whole", () =>
     expect(opened(find(redacted(), "vm").outputs.other)).toMatch(/^standin[0-9a-f]{40}$/));
 
@@ -284,7 +295,7 @@ describe("a Secret of Kubernetes", () => {
   );
 
   it.each([
-    ["another's text beside a password", { dsn: `tcp://root:${password}@clickhouse:9000` }],
+    ["another's text beside a password", { dsn: `tcp://Root-2:${password}@clickhouse:9000` }],
     ["another's address", { dsn: `tcp://migrator:${password}@db.internal-x9:9000` }],
     ["a key of nobody's", { keys: `hunter-2-very-secret\n${key}\n` }],
     [
