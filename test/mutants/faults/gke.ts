@@ -30,8 +30,8 @@ export const faults: Fault[] = [
   {
     name: "a client keeps its connection to a gate for ever",
     file: "infra/gate/haproxy.cfg",
-    from: "tune.h2.fe.max-total-streams 120",
-    to: "tune.h2.fe.max-total-streams 10000",
+    from: "GATE_REQUESTS_PER_CONNECTION 120",
+    to: "GATE_REQUESTS_PER_CONNECTION 10000",
     tests: ["test/real/frontKeys.test.ts", "-t", "again and again"],
   },
 ];
