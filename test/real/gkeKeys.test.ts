@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +53,9 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
   let sidecar: ReturnType<typeof startSidecar>;
   beforeAll(async () => {
     certificate = await issueCertificate([gateName, "localhost"]);
-    gate = await startGate({ keys: oldKey, certificate });
+    // Else a client's own renewal looks like a cut.
+    const limits = { GATE_REQUESTS_PER_CONNECTION: 1_000_000 };
+    gate = await startGate({ keys: oldKey, certificate, limits });
     volume = await Volume.mount(secretOf([oldKey], certificate));
     sidecar = startSidecar(volume.dir, gate.dir);
   });
@@ -101,6 +104,7 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     expect(
       await Promise.all([oldKey, newKey, "", "old-gen"].map((key) => answer(gate, key))),
     ).toEqual([accepted, unauthenticated, unauthenticated, unauthenticated]);
+    expect(sidecar.said()).not.toContain(`version-${versions} is in force`);
   });
 
   it.each<[string, Record<string, string>]>([
@@ -154,6 +158,16 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
     expect(balance.accepted).toBeGreaterThan(200);
     expect(opened[1]).toBe(opened[0]);
   });
+});
+
+it("asks of Perl what every Debian has, the front's image too", () => {
+  const script = join(__dirname, "../../infra/gke/files/socat");
+  const loaded = spawnSync("perl", ["-e", 'END { print "$_\n" for keys %INC } do shift', script], {
+    encoding: "utf8",
+  }).stdout.match(/^.+\.p[lm]$/gm);
+  const { stdout: files } = spawnSync("dpkg", ["-L", "perl-base"], { encoding: "utf8" });
+  expect(loaded).toContain("IO/Socket/UNIX.pm");
+  expect(loaded?.filter((file) => !files.includes(`/perl-base/${file}\n`))).toEqual([]);
 });
 
 describe("before a front has ever started", () => {
