@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
 import { subnetworkRange } from "../network";
+import { SignozAlone } from "../vm/machine";
 import { Clickhouse } from "./clickhouse";
 import { GkeCluster } from "./cluster";
 import { deliveredFiles, Gate } from "./gate";
@@ -14,7 +15,7 @@ import { gateOptions, images } from "./values";
 
 /**
  * Gates and ClickHouse on GKE Autopilot, each of which may lose a zone. SigNoz, one process with one file, stays on a
- * machine of its own and asks ClickHouse at `clickhouse`.
+ * machine of its own and asks ClickHouse at an address inside the network.
  */
 export class GkeBackend extends pulumi.ComponentResource implements Backend {
   readonly gate: Backend["gate"];
@@ -22,8 +23,6 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
   readonly machine: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
-  /** Address inside the network at which SigNoz asks ClickHouse. */
-  readonly clickhouse: pulumi.Output<string>;
 
   constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:GkeBackend", name, {}, opts);
@@ -32,7 +31,7 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const { kmsKey = "", deletionProtection } = machine;
     const image = images(settings);
     const passwords = pulumi.output(payloads.clickhouse).apply((json) => json ?? "{}");
-    this.version = versionOf(args);
+    const version = versionOf(args);
 
     const cluster = new GkeCluster(
       name,
@@ -83,21 +82,26 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         tls: payloads.tls,
         passwords,
         passwordGeneration: signoz.passwordGeneration,
-        version: this.version,
+        version,
       },
       after(migrations),
     );
+    const alone = new SignozAlone(
+      name,
+      { ...args, clickhouseHost: clickhouse.address },
+      { parent: this, dependsOn: [migrations] },
+    );
 
     this.gate = { address: pulumi.output(network.address), host: pulumi.output(network.host) };
-    this.clickhouse = clickhouse.address;
+    this.version = pulumi.interpolate`${version} ${alone.version}`;
     // Not known before every pod runs what it shall.
     this.machine = pulumi
-      .all([cluster.id, keeper.ready, clickhouse.ready, gates.ready])
-      .apply(([id]) => id);
+      .all([cluster.id, alone.machine, keeper.ready, clickhouse.ready, gates.ready])
+      .apply(([id, machine]) => `${id} ${machine}`);
     const where = pulumi.interpolate`${place.project} ${place.region} ${cluster.clusterName}`;
-    this.progress = pulumi.interpolate`bash infra/gke/progress.sh ${where}`;
-    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log`;
-    this.registerOutputs({ version: this.version, clickhouse: this.clickhouse });
+    this.progress = pulumi.interpolate`bash infra/ready/progress.sh gke ${where} -- vm ${alone.where}`;
+    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log; ${alone.log}`;
+    this.registerOutputs({ version: this.version });
   }
 }
 
