@@ -11,6 +11,7 @@ import { Isolation } from "./isolation";
 import { Keeper } from "./keeper";
 import { Migrations } from "./migrations";
 import { Place } from "./place";
+import { Retention } from "./retention";
 import { gateOptions, images } from "./values";
 
 /**
@@ -66,6 +67,17 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
       name,
       { namespace, image: image.collector, passwords },
       after(clickhouse),
+    );
+    new Retention(
+      name,
+      {
+        namespace,
+        image: image.clickhouse,
+        schema: image.collector,
+        days: gateOptions(settings).retentionDays,
+        secret: migrations.secret,
+      },
+      after(migrations),
     );
     const gates = new Gate(
       name,
