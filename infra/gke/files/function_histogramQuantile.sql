@@ -1,6 +1,7 @@
--- SigNoz asks for percentiles of classic histograms by this name. It ships a program for it, to be fetched from elsewhere,
--- whose rules these are (SigNoz v0.138.0, scripts/clickhouse/histogramquantile; they are Prometheus'): counts of equal
--- bounds are added and never decrease, the last bound is infinite, the first bucket begins at 0.
+-- SigNoz asks for percentiles of classic histograms by this name. Its own program for it, which a VM fetches, would have the
+-- pods in which viewers' queries run dial the internet; these are its rules (SigNoz v0.138.0,
+-- scripts/clickhouse/histogramquantile; they are Prometheus'): counts of equal bounds are added and never decrease, the last
+-- bound is infinite, the first bucket begins at 0.
 CREATE FUNCTION histogramQuantile AS (buckets, counts, quantile) ->
 arrayMap(given -> arrayMap(bounds -> arrayMap(sums -> arrayMap(observed -> arrayMap(bucket -> multiIf(
     isNaN(given.3), nan,
