@@ -51,6 +51,7 @@ export class Clickhouse extends pulumi.ComponentResource {
         "replicated.xml": infraFile("gke/files/clickhouse.xml"),
         "users.xml": infraFile("vm/store/clickhouse/users.xml"),
         "backup-user.xml": infraFile("gke/files/backup-user.xml"),
+        "function_histogramQuantile.sql": infraFile("gke/files/function_histogramQuantile.sql"),
       },
       self,
     );

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
 import { subnetworkRanges } from "../network";
+import { SignozAlone } from "../vm/machine";
 import { Backups } from "./backups";
 import { BackupBucket } from "./bucket";
 import { Clickhouse } from "./clickhouse";
@@ -12,11 +13,12 @@ import { Isolation } from "./isolation";
 import { Keeper } from "./keeper";
 import { Migrations } from "./migrations";
 import { Place } from "./place";
+import { Retention } from "./retention";
 import { gateOptions, images } from "./values";
 
 /**
  * Gates and ClickHouse on GKE Autopilot, each of which may lose a zone. SigNoz, one process with one file, stays on a
- * machine of its own and asks ClickHouse at `clickhouse`.
+ * machine of its own and asks ClickHouse at an address inside the network.
  */
 export class GkeBackend extends pulumi.ComponentResource implements Backend {
   readonly gate: Backend["gate"];
@@ -24,8 +26,6 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
   readonly machine: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
-  /** Address inside the network at which SigNoz asks ClickHouse. */
-  readonly clickhouse: pulumi.Output<string>;
 
   constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:GkeBackend", name, {}, opts);
@@ -34,7 +34,7 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const { kmsKey = "", deletionProtection } = machine;
     const image = images(settings);
     const passwords = pulumi.output(payloads.clickhouse).apply((json) => json ?? "{}");
-    this.version = versionOf(args);
+    const version = versionOf(args);
 
     const cluster = new GkeCluster(
       name,
@@ -86,6 +86,17 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
       },
       after(migrations),
     );
+    new Retention(
+      name,
+      {
+        namespace,
+        image: image.clickhouse,
+        schema: image.collector,
+        days: gateOptions(settings).retentionDays,
+        secret: migrations.secret,
+      },
+      after(migrations),
+    );
     const gates = new Gate(
       name,
       {
@@ -101,21 +112,26 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         tls: payloads.tls,
         passwords,
         passwordGeneration: signoz.passwordGeneration,
-        version: this.version,
+        version,
       },
       after(migrations),
     );
+    const alone = new SignozAlone(
+      name,
+      { ...args, clickhouseHost: clickhouse.address },
+      { parent: this, dependsOn: [migrations] },
+    );
 
     this.gate = { address: pulumi.output(network.address), host: pulumi.output(network.host) };
-    this.clickhouse = clickhouse.address;
+    this.version = pulumi.interpolate`${version} ${alone.version}`;
     // Not known before every pod runs what it shall.
     this.machine = pulumi
-      .all([cluster.id, keeper.ready, clickhouse.ready, gates.ready])
-      .apply(([id]) => id);
+      .all([cluster.id, alone.machine, keeper.ready, clickhouse.ready, gates.ready])
+      .apply(([id, machine]) => `${id} ${machine}`);
     const where = pulumi.interpolate`${place.project} ${place.region} ${cluster.clusterName}`;
-    this.progress = pulumi.interpolate`bash infra/gke/progress.sh ${where}`;
-    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log`;
-    this.registerOutputs({ version: this.version, clickhouse: this.clickhouse });
+    this.progress = pulumi.interpolate`bash infra/ready/progress.sh gke ${where} -- vm ${alone.where}`;
+    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log; ${alone.log}`;
+    this.registerOutputs({ version: this.version });
   }
 }
 

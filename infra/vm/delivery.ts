@@ -8,7 +8,7 @@ import { gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
-import { type Part, type Store, secretsOf, signozStore, type VmSettings } from "./stores";
+import { needsOf, type Store, signozStore, type VmSettings } from "./stores";
 
 /** Folders whose files land on every VM, side by side with the store's in one folder. */
 const everywhere = ["vm/files", "gate"];
@@ -32,28 +32,33 @@ export function machineSettings<S extends Store>(
 ) {
   const { engineers, gate, signoz } = settings;
   const own = store.settings(settings) as ReturnType<S["settings"]>;
+  const needs = store.parts.map((part) => needsOf[part]);
+  const images: typeof own.images & Record<"collector" | "front", string> = {
+    ...own.images,
+    collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
+    front: `haproxy:${gate.haproxyVersion}`,
+  };
   return {
     host,
     org: engineers.org,
     parts: store.parts,
     clickhouseHost,
     ...own,
-    images: {
-      ...own.images,
-      collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
-      front: `haproxy:${gate.haproxyVersion}`,
-    },
-    secrets: secretsOfParts(secrets, store.parts),
+    images: only(
+      images,
+      needs.flatMap((part) => part.images),
+    ),
+    secrets: only(
+      secrets,
+      needs.flatMap((part) => part.secrets),
+    ),
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
 }
 
-/** A machine reads no secret that none of its parts reads. */
-function secretsOfParts(secrets: SecretVersions, parts: Part[]): Partial<SecretVersions> {
-  const read = new Set<string>(parts.flatMap((part) => secretsOf[part]));
-  return Object.fromEntries(Object.entries(secrets).filter(([name]) => read.has(name)));
-}
+const only = <T extends object>(all: T, names: string[]) =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))) as Partial<T>;
 
 /**
  * Reads what is delivered at once, so that a fault in it is found before any resource exists.

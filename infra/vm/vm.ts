@@ -21,6 +21,8 @@ export interface VmArgs extends BackendArgs {
 export abstract class Vm extends pulumi.ComponentResource {
   readonly version: pulumi.Output<string>;
   readonly machine: pulumi.Output<string>;
+  /** Project, zone and name, as progress.sh takes them. */
+  readonly where: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
 
@@ -106,7 +108,8 @@ export abstract class Vm extends pulumi.ComponentResource {
 
     this.version = completed["monitoring-digest"];
     this.machine = instance.instanceId;
-    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
+    this.where = pulumi.interpolate`${project} ${zone} ${instance.name}`;
+    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${this.where}`;
     this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
     this.registerOutputs({ version: this.version });
   }

@@ -15,10 +15,12 @@ const engineers = {
   otlpHost: "otlp.palindrom.example",
   personalKeyEmails: ["dana@palindrom.example"],
   secretReaders: ["group:engineering@palindrom.example"],
+  signozUsers: ["group:team-leads@palindrom.example"],
   dataLocations: ["us-central1"],
   kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
 };
-const onGke = { ...engineers, backend: "gke", adminEmail: "" };
+const onGke = { ...engineers, backend: "gke" };
+const { signozUsers, ...cloudToo } = engineers;
 const largeSizes = {
   gateReplicas: 5,
   gateQueueDiskGb: 30,
@@ -27,7 +29,7 @@ const largeSizes = {
   clickhouseDiskGb: 2048,
 };
 const inCloud = {
-  ...engineers,
+  ...cloudToo,
   backend: "cloud",
   cloudEndpoint: "ingest.eu.signoz.cloud:443",
   adminEmail: "",
@@ -94,8 +96,62 @@ describe("a stack on GKE", () => {
     expect(ofEngineers(gke)).toEqual(ofEngineers(cloud));
   });
 
-  it("has no VM, and breaks no rule", () => {
-    for (const type of ["Instance", "Disk", "ResourcePolicy"]) expect(of(type)).toEqual([]);
+  describe("SigNoz on its own machine", () => {
+    type Machine = { networkInterfaces: Values[]; metadata: Record<string, string> };
+    const machine = () => inputs<Machine>("Instance", "vm");
+    const settings = () => JSON.parse(machine().metadata["monitoring-settings"] ?? "");
+
+    it("is the machine of a VM's stack, disk, snapshots and readers included, without its external address", () => {
+      const shown = ({ resources }: ProgramResult) =>
+        resources
+          .filter(({ type }) => /:(Instance|Disk|ResourcePolicy|TunnelInstance\w+)$/.test(type))
+          .map(({ type, name, inputs }) => {
+            const { metadata, networkInterfaces, ...rest } = plain<Values>(inputs);
+            return [type, name, rest, Object.keys(metadata ?? {})];
+          });
+      expect(shown(gke)).toEqual(shown(vm));
+      expect(shown(gke).map(([type]) => String(type).split(":").at(-1))).toEqual(
+        expect.arrayContaining(["Instance", "Disk", "ResourcePolicy", "TunnelInstanceIAMMember"]),
+      );
+      expect(machine().networkInterfaces).toEqual([{ subnetwork: expect.any(String) }]);
+    });
+
+    it("runs nothing else, asks ClickHouse inside the network, and reads no secret of the gate's", () => {
+      expect(settings()).toMatchObject({ parts: ["signoz"], clickhouseHost: "10.90.0.5" });
+      expect(Object.keys(settings().secrets).sort()).toEqual([
+        "alerts",
+        "clickhouse",
+        "signozAdmin",
+      ]);
+      expect(JSON.stringify(settings())).not.toMatch(/ingestion-key|engineer-|-tls-/);
+      expect(Object.keys(settings().images)).toEqual(["signoz"]);
+    });
+
+    it("is given the same dashboards and alerts", () => {
+      const content = ({ resources }: ProgramResult) => {
+        const found = resources.find(({ type }) => type.endsWith(":Instance"));
+        return plain<Machine>(found?.inputs).metadata["monitoring-content"];
+      };
+      expect(content(gke)?.length).toBeGreaterThan(1000);
+      expect(content(gke)).toBe(content(vm));
+    });
+
+    it("is waited for together with the cluster", () => {
+      const { environment } = inputs<{ environment: Record<string, string> }>("Command", "ready");
+      expect(environment.READY_PROGRESS).toBe(
+        "bash infra/ready/progress.sh gke christopher-little-dev us-central1 monitoring-dev -- vm christopher-little-dev us-central1-a monitoring-dev",
+      );
+      const keys = inputs<{ metadata: { annotations: Record<string, string> } }>(
+        "Secret",
+        "gate-keys",
+      );
+      expect(environment.READY_VERSION).toBe(
+        `${keys.metadata.annotations["monitoring/version"]} ${machine().metadata["monitoring-digest"]}`,
+      );
+    });
+  });
+
+  it("breaks no rule", () => {
     const judged = gke.resources.map(({ type, name, inputs, options }) => ({
       type,
       name,
@@ -174,6 +230,24 @@ describe("a stack on GKE", () => {
     expect(text("tls.crt")).toMatch(/^-----BEGIN CERTIFICATE-----/);
     expect(text("tls.crt")).not.toContain("PRIVATE");
     expect(text("tls.key")).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
+  });
+
+  it("keeps each signal as long as asked for, anew for another schema", async () => {
+    const { readFileSync } = await import("node:fs");
+    type Spec = { template: { spec: { containers: { image: string; env: Values[] }[] } } };
+    const { spec } = inputs<{ spec: Spec }>("Job", "retention");
+    const [{ image, env } = { image: "", env: [] }] = spec.template.spec.containers;
+    expect(image).toMatch(/^clickhouse\/clickhouse-server:/);
+    expect(env).toEqual([
+      {
+        name: "RETENTION_DAYS",
+        value: "'signoz_metrics', 180, 'signoz_logs', 30, 'signoz_traces', 15",
+      },
+      { name: "SCHEMA", value: expect.stringMatching(/^signoz\/signoz-otel-collector:/) },
+      expect.objectContaining({ name: "CLICKHOUSE_PASSWORD" }),
+    ]);
+    const { data } = inputs<{ data: Record<string, string> }>("ConfigMap", "retention-files");
+    expect(data["retention.sh"]).toBe(readFileSync("infra/vm/store/retention.sh", "utf8"));
   });
 
   it("delivers what the VM's gate reads, unchanged", async () => {
