@@ -5,7 +5,6 @@ import { type Judged, kubernetesJudge } from "./parts/kubernetesJudge.js";
 
 const config = {
   backend: "gke",
-  adminEmail: "",
   otlpHost: "otlp.palindrom.example",
   dataLocations: ["us-central1"],
   kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",

@@ -13,7 +13,6 @@ beforeAll(async () => {
   program = await runProgram({
     config: {
       backend: "gke",
-      adminEmail: "",
       otlpHost: "otlp.palindrom.example",
       dataLocations: ["us-central1"],
       kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
