@@ -8,7 +8,7 @@ import { gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
-import { type Store, signozStore, type VmSettings } from "./stores";
+import { type Part, type Store, secretsOf, signozStore, type VmSettings } from "./stores";
 
 /** Folders whose files land on every VM, side by side with the store's in one folder. */
 const everywhere = ["vm/files", "gate"];
@@ -21,27 +21,38 @@ const retentionDays = (signoz: Settings["signoz"]) => ({
 
 /**
  * What startup.sh reads as monitoring-settings; plain settings and names, no secret.
- * @param own what the store's settings add
+ * @param clickhouseHost IPv4 address at which SigNoz asks ClickHouse, when that is not the one on its own machine
  */
-export function machineSettings<Own extends ReturnType<Store["settings"]>>(
-  { engineers, gate, signoz }: VmSettings,
+export function machineSettings<S extends Store>(
+  settings: VmSettings,
   host: string,
   secrets: SecretVersions,
-  own: Own,
+  store: S,
+  clickhouseHost?: string,
 ) {
+  const { engineers, gate, signoz } = settings;
+  const own = store.settings(settings) as ReturnType<S["settings"]>;
   return {
     host,
     org: engineers.org,
+    parts: store.parts,
+    clickhouseHost,
     ...own,
     images: {
       ...own.images,
       collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
       front: `haproxy:${gate.haproxyVersion}`,
     },
-    secrets,
+    secrets: secretsOfParts(secrets, store.parts),
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
+}
+
+/** A machine reads no secret that none of its parts reads. */
+function secretsOfParts(secrets: SecretVersions, parts: Part[]): Partial<SecretVersions> {
+  const read = new Set<string>(parts.flatMap((part) => secretsOf[part]));
+  return Object.fromEntries(Object.entries(secrets).filter(([name]) => read.has(name)));
 }
 
 /**
@@ -65,9 +76,9 @@ export function prepareDelivery(settings: Settings, content: SignozContent, stor
       "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
     }),
   };
-  const complete = (host: string, secrets: SecretVersions) => {
+  const complete = (host: string, secrets: SecretVersions, clickhouseHost?: string) => {
     const settingsText = JSON.stringify(
-      machineSettings(settings, host, secrets, store.settings(settings)),
+      machineSettings(settings, host, secrets, store, clickhouseHost),
     );
     const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);

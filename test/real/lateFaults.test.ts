@@ -279,7 +279,7 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
       },
     }));
     const written = made.map((settings) =>
-      machineSettings(settings, "gate.example", secrets, signozStore.settings(settings)),
+      machineSettings(settings, "gate.example", secrets, signozStore),
     );
     const check = (all: object[]) =>
       execFileSync("bash", [here("checkSettings.sh"), delivered("files")], {

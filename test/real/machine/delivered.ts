@@ -17,8 +17,7 @@ export function defaultSettings() {
     clickhouse: version("clickhouse"),
   };
   const settings = fixtureSettings();
-  const own = signozStore.settings(settings);
-  const made = machineSettings(settings, host, secrets, own);
+  const made = machineSettings(settings, host, secrets, signozStore);
   return {
     ...made,
     adminEmail: "admin@example.com",
