@@ -25,9 +25,9 @@ afterAll(async () => {
   rmSync(notes, { recursive: true, force: true });
 });
 
-/** So many spans and log records, and points, of five hundred engineers in the last three days. */
+/** So many spans and log records, and points, of five hundred engineers in the last two days. */
 async function fill(store: Store, from: number, count: number): Promise<void> {
-  const at = `toDateTime(${began} - number % 259200)`;
+  const at = `toDateTime(${began} - number % 90000)`;
   const bucket = `toUInt64(toUnixTimestamp(toStartOfInterval(${at}, INTERVAL 30 MINUTE)))`;
   const who = "concat('engineer-', toString(number % 500))";
   const strings = `map('session.id', toString(cityHash64(number)), 'event.name', 'api_request')`;

@@ -41,60 +41,56 @@ tables_of_ours() { # SIDE PREFIX: database, and the table that it is made of
     WHERE startsWith(database, 'signoz_') AND startsWith(name, '$2') ORDER BY database, name"
 }
 
-parts() { # SIDE DATABASE TABLE: each partition, the newest first, with a name for what it is made of
-  ask "$1" "SELECT partition_id, hex(sipHash64(groupArray((name, hash_of_all_files)))) FROM
-    (SELECT * FROM system.parts WHERE active AND database = '$2' AND table = '$3' ORDER BY name)
-    GROUP BY partition_id ORDER BY partition_id DESC"
+partitions() { # SIDE DATABASE TABLE: the newest first
+  ask "$1" "SELECT DISTINCT partition_id FROM system.parts
+    WHERE active AND database = '$2' AND table = '$3' ORDER BY partition_id DESC"
+}
+
+made_of() { # SIDE DATABASE TABLE: another one where anything has changed
+  ask "$1" "SELECT hex(sipHash64(groupArray((name, hash_of_all_files)))) FROM
+    (SELECT * FROM system.parts WHERE active AND database = '$2' AND table = '$3' ORDER BY name)"
 }
 
 rows() { # SIDE DATABASE TABLE FINAL
   ask "$1" "SELECT count() FROM $2.$3 ${4#-}"
 }
 
-sum_of() { # SIDE DATABASE TABLE FINAL PARTITION: rows and a checksum that does not depend on their order
+sums() { # SIDE DATABASE TABLE FINAL: of each partition its rows, and a checksum that does not depend on their order
   local by_chance
   # Which of several values is the first or the last is for chance to say.
   by_chance=$(ask "$1" "SELECT arrayStringConcat(groupArray(name), ', ') FROM system.columns
     WHERE database = '$2' AND table = '$3' AND startsWith(type, 'SimpleAggregateFunction(any')")
-  ask "$1" "SELECT count(), sum(sipHash64(toString(tuple(*)))) FROM
-    (SELECT * ${by_chance:+EXCEPT ($by_chance)} FROM $2.$3 ${4#-} WHERE _partition_id = '$5')"
+  ask "$1" "SELECT partition, count(), sum(sipHash64(toString(tuple(*)))) FROM
+    (SELECT * ${by_chance:+EXCEPT ($by_chance)}, _partition_id AS partition FROM $2.$3 ${4#-}) GROUP BY partition ORDER BY partition"
 }
 
 synchronise() { # SIDE DATABASE TABLE: a replica that lags would compare, and move, what it has
   ask "$1" "SYSTEM SYNC REPLICA ON CLUSTER cluster $2.$3" >/dev/null
 }
 
-copy_partition() { # DATABASE TABLE FINAL PARTITION
-  local wanted found attempt
-  # More than one, since ClickHouse drops what is too old whenever it likes, on either side.
-  for attempt in 1 2 3 4; do
-    wanted=$(sum_of "$from" "$1" "$2" "$3" "$4")
-    found=$(sum_of "$to" "$1" "copying_$2" "$3" "$4")
-    [ "$wanted" != "$found" ] || return 0
-    [ "$attempt" -lt 4 ] || fail "$1.$2, partition $4: is ${wanted//$'\t'/, } and its copy ${found//$'\t'/, }; is something still writing to it?"
-    ask "$to" "ALTER TABLE $1.copying_$2 DROP PARTITION ID '$4'" >/dev/null
-    ask "$from" "SELECT * FROM $1.$2 ${3#-} WHERE _partition_id = '$4' FORMAT Native" |
-      "$to" "INSERT INTO $1.copying_$2 FORMAT Native"
-    synchronise "$to" "$1" "copying_$2"
-  done
-}
-
 copy_table() { # DATABASE TABLE FINAL
-  local list partition made_of copies
+  local attempt both wanted found partition _
   ask "$to" "CREATE TABLE IF NOT EXISTS $1.copying_$2 ON CLUSTER cluster AS $1.$2" >/dev/null
-  list=$(parts "$from" "$1" "$2")
-  copies=$(parts "$to" "$1" "copying_$2")
-  while read -r partition made_of; do
-    [ -n "$partition" ] || continue
-    ! grep --quiet --line-regexp --fixed-strings "$1.$2 $partition $made_of $(made_of "$partition" "$copies")" "$notes/equal" || continue
-    copy_partition "$1" "$2" "$3" "$partition"
-    copies=$(parts "$to" "$1" "copying_$2")
-    echo "$1.$2 $partition $made_of $(made_of "$partition" "$copies")" >>"$notes/equal"
-  done <<<"$list"
-}
-
-made_of() { # PARTITION PARTS
-  awk -v id="$1" '$1 == id { print $2 }' <<<"$2"
+  # More than once, since ClickHouse drops what is too old whenever it likes, on either side.
+  for attempt in 1 2 3 4; do
+    synchronise "$to" "$1" "copying_$2"
+    both="$1.$2 $(made_of "$from" "$1" "$2") $(made_of "$to" "$1" "copying_$2")"
+    ! grep --quiet --line-regexp --fixed-strings "$both" "$notes/equal" || return 0
+    wanted=$(sums "$from" "$1" "$2" "$3")
+    found=$(sums "$to" "$1" "copying_$2" "$3")
+    [ "$wanted" != "$found" ] || {
+      echo "$both" >>"$notes/equal"
+      return 0
+    }
+    [ "$attempt" -lt 4 ] || fail "$1.$2 and its copy differ after three attempts; is something still writing to it?"
+    while read -r partition _; do
+      [ -z "$partition" ] || ask "$to" "ALTER TABLE $1.copying_$2 DROP PARTITION ID '$partition'" >/dev/null
+    done < <(grep --line-regexp --fixed-strings --invert-match --file <(echo "$wanted") <<<"$found")
+    while read -r partition _; do
+      ask "$from" "SELECT * FROM $1.$2 ${3#-} WHERE _partition_id = '$partition' FORMAT Native" |
+        "$to" "INSERT INTO $1.copying_$2 FORMAT Native"
+    done < <(grep --line-regexp --fixed-strings --invert-match --file <(echo "$found") <<<"$wanted")
+  done
 }
 
 # Two acts of ClickHouse's: the rows are in the table, then no longer in the copy. Cut off between them, the first must not
@@ -116,11 +112,11 @@ move_partition() { # DATABASE TABLE PARTITION
 
 # What is still in joining_… has its place there, whatever comes between: what it was made of is gone before the first move.
 join_table() { # DATABASE TABLE FINAL
-  local list partition _
+  local list partition
   synchronise "$to" "$1" "joining_$2"
   empty "$@"
-  list=$(parts "$to" "$1" "joining_$2")
-  while read -r partition _; do
+  list=$(partitions "$to" "$1" "joining_$2")
+  while read -r partition; do
     [ -z "$partition" ] || move_partition "$1" "$2" "$partition"
   done <<<"$list"
   [ "$(rows "$to" "$1" "joining_$2" -)" = 0 ] || fail "$1.joining_$2 still holds rows; again: handover.sh join"

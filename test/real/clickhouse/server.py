@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -246,6 +247,21 @@ class Client(threading.Thread):
         self.wire.send(b"\x05")
 
 
+idle = queue.SimpleQueue()
+
+
+def at_once(query, form):
+    """by a connection that is at hand: to open one takes as long as a small query"""
+    try:
+        engine = idle.get_nowait()
+    except queue.Empty:
+        engine = Engine()
+    try:
+        return engine.run(query, form)
+    finally:
+        idle.put(engine)
+
+
 class Http(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -258,7 +274,7 @@ class Http(BaseHTTPRequestHandler):
                     status, body = 200, self.insert(rewrite(asked[0]), body)
                 else:
                     # Without a format, as clickhouse-client writes.
-                    status, body = 200, Engine().run(rewrite(body.decode()), "TSV")
+                    status, body = 200, at_once(rewrite(body.decode()), "TSV")
         except Refused as error:
             status, body = 400, str(error).encode()
         self.answer(status, body)
@@ -268,7 +284,7 @@ class Http(BaseHTTPRequestHandler):
         path = os.path.join(spool, f"{threading.get_ident()}.body")
         with open(path, "wb") as file:
             file.write(data)
-        return Engine().run(f"{into[1]} SELECT * FROM file('{path}', '{into[2]}')") if data else b""
+        return at_once(f"{into[1]} SELECT * FROM file('{path}', '{into[2]}')", "TSV") if data else b""
 
     def do_HEAD(self):  # /ping
         self.answer(200, b"")
