@@ -5,19 +5,28 @@ import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import { RecordSet } from "@pulumi/gcp/dns/recordSet";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "./component";
+import type { BackendName } from "./config/backends";
 
 /** Port of OTLP/gRPC (IANA), the only one that the world reaches. */
 export const otlpPort = 4317;
 /** Port of SigNoz's web interface and API. */
 export const signozPort = 8080;
 
-/** Addresses of the subnetwork: of machines, and of a cluster's nodes. */
-export const subnetworkRange = "10.90.0.0/28";
+/**
+ * Addresses of the subnetwork: of machines, and of a cluster's nodes, of which its pods' range carries 512. A range grows in
+ * place (Compute Engine API, subnetworks.expandIpCidrRange); any other change replaces the subnetwork.
+ */
+export const subnetworkRanges: Record<BackendName, string> = {
+  vm: "10.90.0.0/28",
+  cloud: "10.90.0.0/28",
+  gke: "10.90.0.0/22",
+};
 
 /** Addresses from which Identity-Aware Proxy forwards TCP (Google Cloud, "Using IAP for TCP forwarding"). */
 const iapRange = "35.235.240.0/20";
 
 export interface NetworkArgs {
+  backend: BackendName;
   region: string;
   /** IPv4 CIDR ranges that may reach the OTLP port. */
   allowedSources: string[];
@@ -54,7 +63,7 @@ export class Network extends pulumi.ComponentResource {
         name,
         network: network.id,
         region: args.region,
-        ipCidrRange: subnetworkRange,
+        ipCidrRange: subnetworkRanges[args.backend],
         privateIpGoogleAccess: true,
         ...(args.flowLogsPercent > 0 && {
           logConfig: { flowSampling: args.flowLogsPercent / 100 },
@@ -62,16 +71,18 @@ export class Network extends pulumi.ComponentResource {
       },
       self,
     );
-    new Firewall(
-      `${name}-allow-otlp`,
-      {
-        name: `${name}-allow-otlp`,
-        network: network.id,
-        sourceRanges: args.allowedSources,
-        allows: [{ protocol: "tcp", ports: [String(otlpPort)] }],
-      },
-      self,
-    );
+    // A cluster's load balancer has a rule of its own, from the same sources; on the machines there nobody listens.
+    if (args.backend !== "gke")
+      new Firewall(
+        `${name}-allow-otlp`,
+        {
+          name: `${name}-allow-otlp`,
+          network: network.id,
+          sourceRanges: args.allowedSources,
+          allows: [{ protocol: "tcp", ports: [String(otlpPort)] }],
+        },
+        self,
+      );
     new Firewall(
       `${name}-allow-iap`,
       {

@@ -28,9 +28,11 @@ type Judged = "provider" | "Namespace" | "Secret" | "Service";
 
 const judges: Record<Judged, (inputs: Record<string, unknown>) => string[]> = {
   provider: (inputs) =>
-    Object.keys(inputs)
-      .filter((key) => !["version", "kubeconfig", "enableSecretMutable"].includes(key))
-      .map((key) => `sets ${key}; the list of a provider's inputs is in policy/kubernetes.ts`)
+    Object.entries(inputs)
+      .filter(([key]) => !["version", "kubeconfig", "enableSecretMutable"].includes(key))
+      // Where the provider's program comes from; the engine says it of every provider that a program makes.
+      .filter(([key, value]) => key !== "__internal" || !isRecord(value) || !isEmpty(value))
+      .map(([key]) => `sets ${key}; the list of a provider's inputs is in policy/kubernetes.ts`)
       .concat(pluginFaults(inputs.kubeconfig)),
   Namespace: ({ metadata }) =>
     Object(Object(metadata).labels)["pod-security.kubernetes.io/enforce"] === "restricted"
@@ -55,6 +57,8 @@ const judges: Record<Judged, (inputs: Record<string, unknown>) => string[]> = {
 /** What is wrong with an object of Kubernetes, or with how it is reached. */
 export const kubernetesFaults = (kind: Judged, inputs: Record<string, unknown>): string[] =>
   judges[kind](inputs);
+
+const isEmpty = (value: object) => Object.keys(value).length === 0;
 
 const isAllHidden = (values: unknown): boolean =>
   isHidden(values) || (isRecord(values) && Object.values(values).every(isHidden));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
-import { subnetworkRange } from "../network";
+import { subnetworkRanges } from "../network";
 import { Clickhouse } from "./clickhouse";
 import { GkeCluster } from "./cluster";
 import { deliveredFiles, Gate } from "./gate";
@@ -42,7 +42,8 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const inside = { parent: this, provider: cluster.provider };
     const after = (...resources: pulumi.Resource[]) => ({ ...inside, dependsOn: resources });
     const { namespace, storageClass } = new Place(name, { kmsKey }, inside);
-    const walls = { namespace, allowedSources: gate.allowedSources, readers: subnetworkRange };
+    const readers = subnetworkRanges.gke;
+    const walls = { namespace, allowedSources: gate.allowedSources, readers };
     const isolation = new Isolation(name, walls, inside);
     const keeper = new Keeper(
       name,
@@ -59,7 +60,7 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         memoryGb: gke.clickhouseMemoryGb,
         diskGb: gke.clickhouseDiskGb,
         passwords,
-        readers: subnetworkRange,
+        readers,
       },
       after(keeper),
     );

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
 import type { Act, Kind } from "./kind.js";
-import type { Values } from "./values.js";
+import { holdsUnknown, plain, secret, type Values } from "./values.js";
 
 const inside = { type: "object", optional: true } as const;
 const text = { type: "string", optional: true } as const;
@@ -17,7 +18,11 @@ const schemas: Record<string, Kind["schema"]> = {
     data: { type: "map", elem: "string", optional: true, forceNew: true },
     immutable: { type: "bool", optional: true },
   },
-  "core/v1:Secret": { ...envelope, stringData: { type: "map", elem: "string", optional: true } },
+  "core/v1:Secret": {
+    ...envelope,
+    stringData: { type: "map", elem: "string", optional: true },
+    data: { type: "map", elem: "string", optional: true },
+  },
   "core/v1:Service": spec,
   "core/v1:PersistentVolumeClaim": spec,
   "apps/v1:StatefulSet": spec,
@@ -33,6 +38,18 @@ const schemas: Record<string, Kind["schema"]> = {
     volumeBindingMode: text,
   },
 };
+
+/** A Secret's inputs as the provider keeps them in the state: everything in base64, under one mark. */
+export function normalized(type: string, { stringData, ...inputs }: Values): Values {
+  if (type !== "kubernetes:core/v1:Secret" || stringData === undefined)
+    return { stringData, ...inputs };
+  if (holdsUnknown(stringData)) return { ...inputs, data: pulumi.unknown };
+  const data = Object.entries(plain<Record<string, string>>(stringData)).map(([key, text]) => [
+    key,
+    Buffer.from(text).toString("base64"),
+  ]);
+  return { ...inputs, data: secret(Object.fromEntries(data)) };
+}
 
 /** Kubernetes as far as a program can see: an object gets a name where it has none, and a load balancer an address. */
 export function kubernetesKinds(): Record<string, Kind> {
@@ -61,7 +78,10 @@ const update = async (act: Act) => {
 function outputsOf({ name, inputs }: Act, uid: string): Values {
   const given = (inputs.metadata ?? {}) as Values;
   const balanced = (inputs.spec as Values | undefined)?.type === "LoadBalancer";
+  const { data, ...rest } = inputs;
   return {
+    // The provider keeps the inputs among the outputs too.
+    __inputs: data === undefined ? inputs : { ...rest, data: secret(data) },
     metadata: { name: `${name}-${uid.slice(0, 8)}`, ...given, uid },
     status: balanced ? { loadBalancer: { ingress: [{ ip: "10.90.0.5" }] } } : {},
   };

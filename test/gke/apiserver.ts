@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,8 @@ const patches = {
 export class ControlPlane {
   private readonly children: ChildProcess[] = [];
   private readonly token = randomUUID();
+  /** Of who may read all but Secrets, as roles/container.viewer. */
+  private readonly viewerToken = randomUUID();
   readonly dir = mkdtempSync(join(tmpdir(), "monitoring-gke-"));
   private port = 0;
 
@@ -47,9 +49,14 @@ export class ControlPlane {
   /** The environment in which Google's sign-in plugin gives the token, and its certificate is trusted. */
   get env(): Record<string, string> {
     return {
-      PATH: `${this.dir}:${process.env.PATH}`,
+      PATH: `${this.plugin("admin")}:${process.env.PATH}`,
       SSL_CERT_FILE: join(this.dir, "certificates/apiserver.crt"),
     };
+  }
+
+  /** Folder of a sign-in plugin that gives the token of somebody, of which a stranger's is none of this cluster's. */
+  plugin(who: "admin" | "viewer" | "stranger"): string {
+    return join(this.dir, who);
   }
 
   log(name: string): string {
@@ -114,11 +121,14 @@ export class ControlPlane {
     });
     const key = file("accounts.key", privateKey);
     const kubeconfig = file("kubeconfig", JSON.stringify(this.kubeconfig()));
-    file(
-      "gke-gcloud-auth-plugin",
-      `#!/bin/sh\necho '${JSON.stringify(this.credential())}'\n`,
-      0o700,
-    );
+    const tokens = { admin: this.token, viewer: this.viewerToken, stranger: randomUUID() };
+    for (const [who, token] of Object.entries(tokens)) {
+      mkdirSync(join(this.dir, who));
+      const answer = `#!/bin/sh\necho '${JSON.stringify(credential(token))}'\n`;
+      file(join(who, "gke-gcloud-auth-plugin"), answer, 0o700);
+    }
+    const admin = `${this.token},admin,admin,"system:masters"\n`;
+    const users = file("tokens.csv", `${admin}${this.viewerToken},viewer,viewer\n`);
 
     this.spawn(parts.etcd, "etcd", [
       `--data-dir=${join(this.dir, "etcd")}`,
@@ -137,7 +147,7 @@ export class ControlPlane {
       "--endpoint-reconciler-type=none",
       "--service-cluster-ip-range=10.96.0.0/16",
       `--cert-dir=${join(this.dir, "certificates")}`,
-      `--token-auth-file=${file("tokens.csv", `${this.token},admin,admin,"system:masters"\n`)}`,
+      `--token-auth-file=${users}`,
       "--authorization-mode=RBAC",
       // As GKE's: without it the server refuses a privileged pod before the namespace is asked.
       "--allow-privileged",
@@ -148,6 +158,8 @@ export class ControlPlane {
       "--service-account-issuer=https://localhost",
     ]);
     await this.until("the API server is ready", () => this.get("/readyz"));
+    for (const [kind, object] of Object.entries(viewer))
+      await this.ask("POST", `/apis/rbac.authorization.k8s.io/v1/${kind}`, object);
     // The provider deletes in the foreground and waits until an object is gone: these take its finalizers away.
     this.spawn(parts.controllerManager, "kube-controller-manager", [
       `--kubeconfig=${kubeconfig}`,
@@ -193,14 +205,6 @@ export class ControlPlane {
     this.children.push(spawn(program, args, { cwd: this.dir, stdio: ["ignore", log, log] }));
   }
 
-  private credential() {
-    return {
-      apiVersion: "client.authentication.k8s.io/v1beta1",
-      kind: "ExecCredential",
-      status: { token: this.token },
-    };
-  }
-
   private kubeconfig() {
     const cluster = {
       server: `https://${this.endpoint}`,
@@ -216,6 +220,41 @@ export class ControlPlane {
     };
   }
 }
+
+const credential = (token: string) => ({
+  apiVersion: "client.authentication.k8s.io/v1beta1",
+  kind: "ExecCredential",
+  status: { token },
+});
+
+const viewer = {
+  clusterroles: {
+    metadata: { name: "viewer" },
+    rules: [
+      {
+        apiGroups: [""],
+        resources: [
+          ...["configmaps", "endpoints", "events", "namespaces", "persistentvolumeclaims"],
+          ...["persistentvolumes", "pods", "serviceaccounts", "services"],
+        ],
+        verbs: ["get", "list", "watch"],
+      },
+      {
+        apiGroups: [
+          ...["apps", "batch", "discovery.k8s.io", "events.k8s.io", "networking.k8s.io"],
+          ...["policy", "storage.k8s.io"],
+        ],
+        resources: ["*"],
+        verbs: ["get", "list", "watch"],
+      },
+    ],
+  },
+  clusterrolebindings: {
+    metadata: { name: "viewer" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "viewer" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "viewer" }],
+  },
+};
 
 const nodeIn = (zone: string, number: number) => ({
   apiVersion: "v1",

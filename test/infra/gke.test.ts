@@ -90,6 +90,27 @@ describe("a stack on GKE", () => {
     expect(judge(judged)).toEqual([]);
   });
 
+  it("has room for as many nodes as pods have addresses, and opens no port of theirs; a VM keeps its range", () => {
+    const network = ({ resources }: ProgramResult) => {
+      const of = (type: string) =>
+        resources
+          .filter((one) => one.type === `gcp:compute/${type}`)
+          .map(({ inputs }) => plain<Values>(inputs));
+      const rules = of("firewall:Firewall").map(({ name, allows }) => [name, allows]);
+      return [of("subnetwork:Subnetwork").map(({ ipCidrRange }) => ipCidrRange), rules];
+    };
+    const iap = ["monitoring-dev-allow-iap", [{ protocol: "tcp", ports: ["22", "8080"] }]];
+    const otlp = ["monitoring-dev-allow-otlp", [{ protocol: "tcp", ports: ["4317"] }]];
+    for (const one of [vm, cloud]) expect(network(one)).toEqual([["10.90.0.0/28"], [otlp, iap]]);
+    const [[range], rules] = network(gke) as [[string], unknown];
+    expect(rules).toEqual([iap]);
+    const { ipAllocationPolicy } = inputs<{ ipAllocationPolicy: Values }>("Cluster", "cluster");
+    const length = (cidr: unknown) => Number(String(cidr).split("/")[1]);
+    const nodes = 2 ** (26 - length(ipAllocationPolicy.clusterIpv4CidrBlock));
+    // Google keeps four addresses of a range.
+    expect(2 ** (32 - length(range)) - 4).toBeGreaterThanOrEqual(nodes);
+  });
+
   it("hides every secret from whoever sees a preview", () => {
     const secrets = of("Secret").filter(({ type }) => type.startsWith("kubernetes:"));
     expect(secrets.map(({ name }) => name).sort()).toEqual([

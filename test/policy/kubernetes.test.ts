@@ -71,8 +71,11 @@ describe("an object in it", () => {
 });
 
 describe("a provider", () => {
-  it("passes that signs in by Google's plugin", () =>
-    expect(rules(provider({ kubeconfig: kubeconfig("gke-1.us-central1.gke.goog") }))).toEqual([]));
+  it.each([{}, { __internal: {} }])("passes that signs in by Google's plugin, with %j", (more) =>
+    expect(
+      rules(provider({ kubeconfig: kubeconfig("gke-1.us-central1.gke.goog"), ...more })),
+    ).toEqual([]),
+  );
 
   it.each([
     [
@@ -86,6 +89,14 @@ describe("a provider", () => {
       },
     ],
     ["takes the kubeconfig that lies about", {}],
+    [
+      "is a program from elsewhere",
+      {
+        kubeconfig: kubeconfig("g"),
+        __internal: { pluginDownloadURL: "https://evil.invalid/" },
+      },
+    ],
+    ["hides where its program is from", { kubeconfig: kubeconfig("g"), __internal: "[secret]" }],
     [
       "lets go of what it does not reach",
       { kubeconfig: kubeconfig("g"), deleteUnreachable: "true" },

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { plain, type Values } from "../../simulator/cloud/values.js";
+import { tells } from "../scripts/ci/preview/states.js";
+import { PullRequests } from "./engine/pullRequests.js";
 import { EngineStack, type Operation } from "./engine/stack.js";
 
 // One stack's life, told in order: each test starts from where the one before it ended. The real provider and a real API
@@ -12,6 +15,7 @@ beforeAll(async () => {
     backend: "gke",
     adminEmail: undefined,
     otlpHost: "otlp.palindrom.example",
+    personalKeyEmails: ["Dana.Li@palindrom.example/2026-12", "kim@palindrom.example"],
     dataLocations: ["us-central1"],
     kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
   });
@@ -40,13 +44,37 @@ it("comes up, and a second time with no change", async () => {
   expect(again.same).toBeGreaterThan(90);
 });
 
+/** What the stack's generators made. */
+const secrets = () =>
+  stack.cloud.resources
+    .filter(({ type }) => /RandomPassword|PrivateKey/.test(type))
+    .map(({ state }) => plain<Values>(state))
+    .map(({ result, privateKeyPem }) => String(result ?? privateKeyPem));
+
 it("keeps every key and password out of the state file", async () => {
-  const values = stack.cloud.resources
-    .filter(({ type }) => type.includes("RandomPassword"))
-    .map(({ state }) => String(plain<Values>(state).result));
+  const values = secrets();
   expect(values.length).toBeGreaterThan(4);
   const text = stack.stateText() + JSON.stringify(await stack.outputs());
   expect(values.filter((value) => text.includes(value))).toEqual([]);
+});
+
+it("publishes a copy of the state from which a pull request sees no more and no less than what changes", {
+  tags: "attack/state",
+}, async () => {
+  const requests = new PullRequests(stack);
+  try {
+    expect(await requests.publish()).not.toContain("nothing known makes");
+    const copy = readFileSync(requests.copy, "utf8");
+    for (const secret of secrets()) expect(tells(copy, secret), secret).toBeUndefined();
+    const unchanged = await requests.preview({});
+    expect(unchanged.markdown).toContain("Preview of `dev`: no changes");
+    const rotated = await requests.preview({ ingestionKeyGenerations: ["2026-11", "2026-12"] });
+    expect(rotated.markdown).toMatch(/update \| `monitoring-dev-gate-keys`/);
+    expect(rotated.markdown).not.toMatch(/update \| `monitoring-dev-(gate|clickhouse|keeper)`/);
+    expect([...unchanged.blockers, ...rotated.blockers]).toEqual([]);
+  } finally {
+    requests.close();
+  }
 });
 
 it.each<[string, object, string[]]>([

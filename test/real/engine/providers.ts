@@ -6,6 +6,7 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Cloud } from "../../../simulator/cloud/cloud.js";
+import { normalized } from "../../../simulator/cloud/kubernetes.js";
 import type { Change } from "../../../simulator/cloud/schema.js";
 import { isRecord, type Values } from "../../../simulator/cloud/values.js";
 import { type Served, serve, unary } from "./serve.js";
@@ -53,7 +54,8 @@ function provider(cloud: Cloud, name: string): grpc.UntypedServiceImplementation
     }),
     check: unary(async (request: proto.CheckRequest) => {
       const { type, name } = resourceOf(request.getUrn());
-      const found = cloud.check(type, name, read(request.getNews()), read(request.getOlds()));
+      const news = normalized(type, read(request.getNews()));
+      const found = cloud.check(type, name, news, read(request.getOlds()));
       const response = new proto.CheckResponse();
       response.setInputs(write(found.inputs));
       response.setFailuresList(found.faults.map(failure));
