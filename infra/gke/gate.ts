@@ -27,6 +27,8 @@ export interface GateArgs {
   tls: pulumi.Input<string>;
   passwords: pulumi.Input<string>;
   passwordGeneration: string;
+  /** Host and port of the ClickHouse that they write to. */
+  clickhouse: string;
   /** Names all that is delivered; who looks at the Secret of keys and certificate knows what is to be in force. */
   version: pulumi.Input<string>;
 }
@@ -60,7 +62,7 @@ export class Gate extends pulumi.ComponentResource {
         metadata: metadata(namespace, "gate-store"),
         stringData: {
           password: pulumi.secret(passwords.apply((all) => passwordOf(all, "collector"))),
-          dsn: pulumi.secret(passwords.apply((all) => dsn(all, "collector"))),
+          dsn: pulumi.secret(passwords.apply((all) => dsn(all, "collector", args.clickhouse))),
         },
       },
       self,
@@ -83,7 +85,7 @@ export class Gate extends pulumi.ComponentResource {
           hostAliases: [{ ip: "127.0.0.1", hostnames: ["receiver", "front"] }],
           initContainers: [
             keysAndCertificate(images.sidecar),
-            collector(images.collector, store.metadata.name),
+            collector(images.collector, store.metadata.name, args.clickhouse),
           ],
           containers: [front(images.front)],
           volumes: [

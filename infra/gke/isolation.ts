@@ -13,6 +13,8 @@ export interface IsolationArgs {
   allowedSources: string[];
   /** From where SigNoz asks ClickHouse. */
   readers: string;
+  /** Where the ClickHouse is that the gates write to while a stack hands over to a machine. */
+  writeTo?: string | undefined;
 }
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
@@ -59,6 +61,8 @@ export class Isolation extends pulumi.ComponentResource {
       const egress = all
         .filter(([from]) => from.some((peer) => isApp(peer, app)))
         .map(([, to, ports]) => ({ to: [pods(to)], ports: ports.map(tcp) }));
+      if (app === "gate" && args.writeTo !== undefined)
+        egress.push({ to: [range(args.writeTo)], ports: [tcp(clickhousePorts.native)] });
       policy(app, {
         podSelector: { matchLabels: labels(app) },
         policyTypes: ["Ingress", "Egress"],

@@ -8,7 +8,7 @@ import { gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
-import { type Part, type Store, secretsOf, signozStore, type VmSettings } from "./stores";
+import { needsOf, type Store, signozStore, type VmSettings } from "./stores";
 
 /** Folders whose files land on every VM, side by side with the store's in one folder. */
 const everywhere = ["vm/files", "gate"];
@@ -21,39 +21,52 @@ const retentionDays = (signoz: Settings["signoz"]) => ({
 
 /**
  * What startup.sh reads as monitoring-settings; plain settings and names, no secret.
- * @param clickhouseHost IPv4 address at which SigNoz asks ClickHouse, when that is not the one on its own machine
+ * @param clickhouse where ClickHouse is that is not on this machine
  */
 export function machineSettings<S extends Store>(
   settings: VmSettings,
   host: string,
   secrets: SecretVersions,
   store: S,
-  clickhouseHost?: string,
+  clickhouse: OtherClickhouse = {},
 ) {
   const { engineers, gate, signoz } = settings;
   const own = store.settings(settings) as ReturnType<S["settings"]>;
+  const needs = store.parts.map((part) => needsOf[part]);
+  const images: typeof own.images & Record<"collector" | "front", string> = {
+    ...own.images,
+    collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
+    front: `haproxy:${gate.haproxyVersion}`,
+  };
   return {
     host,
     org: engineers.org,
     parts: store.parts,
-    clickhouseHost,
+    ...clickhouse,
     ...own,
-    images: {
-      ...own.images,
-      collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
-      front: `haproxy:${gate.haproxyVersion}`,
-    },
-    secrets: secretsOfParts(secrets, store.parts),
+    images: only(
+      images,
+      needs.flatMap((part) => part.images),
+    ),
+    secrets: only(
+      secrets,
+      needs.flatMap((part) => part.secrets),
+    ),
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
 }
 
-/** A machine reads no secret that none of its parts reads. */
-function secretsOfParts(secrets: SecretVersions, parts: Part[]): Partial<SecretVersions> {
-  const read = new Set<string>(parts.flatMap((part) => secretsOf[part]));
-  return Object.fromEntries(Object.entries(secrets).filter(([name]) => read.has(name)));
+/** Where a machine's parts find ClickHouse when it is not the machine's own. */
+export interface OtherClickhouse {
+  /** IPv4 address at which SigNoz asks. */
+  clickhouseHost?: string | undefined;
+  /** While the stack hands over: the cluster's, and which of the two is written to and which one is read. */
+  handover?: { clickhouse: string; write: string; read: string } | undefined;
 }
+
+const only = <T extends object>(all: T, names: string[]) =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))) as Partial<T>;
 
 /**
  * Reads what is delivered at once, so that a fault in it is found before any resource exists.
@@ -76,9 +89,9 @@ export function prepareDelivery(settings: Settings, content: SignozContent, stor
       "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
     }),
   };
-  const complete = (host: string, secrets: SecretVersions, clickhouseHost?: string) => {
+  const complete = (host: string, secrets: SecretVersions, clickhouse: OtherClickhouse) => {
     const settingsText = JSON.stringify(
-      machineSettings(settings, host, secrets, store, clickhouseHost),
+      machineSettings(settings, host, secrets, store, clickhouse),
     );
     const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);

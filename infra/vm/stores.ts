@@ -4,11 +4,14 @@ import type { Settings } from "../config/settings";
 /** What a machine may run; profiles of infra/vm/store/compose.yaml have these names. */
 export type Part = "gate" | "clickhouse" | "signoz";
 
-/** The secrets that a part reads. */
-export const secretsOf: Record<Part, (keyof SecretVersions)[]> = {
-  gate: ["ingestionKeys", "engineerKeys", "tls", "clickhouse", "cloud"],
-  clickhouse: ["clickhouse"],
-  signoz: ["signozAdmin", "clickhouse", "alerts"],
+/** The secrets that a part reads, and the images that it runs: a machine is told of no others. */
+export const needsOf: Record<Part, { secrets: (keyof SecretVersions)[]; images: string[] }> = {
+  gate: {
+    secrets: ["ingestionKeys", "engineerKeys", "tls", "clickhouse", "cloud"],
+    images: ["collector", "front"],
+  },
+  clickhouse: { secrets: ["clickhouse"], images: ["clickhouse", "keeper", "collector"] },
+  signoz: { secrets: ["signozAdmin", "clickhouse", "alerts"], images: ["signoz"] },
 };
 
 /** What runs on a VM: the gate, what stands behind it, or both. */
@@ -55,6 +58,12 @@ export const signozStore = {
 
 /** SigNoz by itself, which asks ClickHouse elsewhere. */
 export const signozAlone = { ...signozStore, parts: ["signoz"] } satisfies Store;
+
+/** All of it, while the stack hands over to a cluster or from one. */
+export const signozBeside = {
+  ...signozStore,
+  folders: [...signozStore.folders, "vm/handover"],
+} satisfies Store;
 
 /** SigNoz Cloud. */
 export const cloudStore = {

@@ -6,12 +6,12 @@ import { within } from "../component";
 import { sameMember } from "../config/fields";
 import { signozPort } from "../network";
 import { DataDisk, dataDeviceName } from "./dataDisk";
-import { prepareDelivery } from "./delivery";
+import { type OtherClickhouse, prepareDelivery } from "./delivery";
 import type { Store } from "./stores";
 
 export interface VmArgs extends BackendArgs {
-  /** IPv4 address at which SigNoz asks ClickHouse, when that is not the one on its own machine. */
-  clickhouseHost?: pulumi.Input<string>;
+  /** ClickHouse elsewhere, of which the machine's parts are told. */
+  clickhouse?: pulumi.Input<OtherClickhouse>;
 }
 
 /**
@@ -21,6 +21,8 @@ export interface VmArgs extends BackendArgs {
 export abstract class Vm extends pulumi.ComponentResource {
   readonly version: pulumi.Output<string>;
   readonly machine: pulumi.Output<string>;
+  /** Project, zone and name, as progress.sh takes them. */
+  readonly where: pulumi.Output<string>;
   readonly progress: pulumi.Output<string>;
   readonly log: pulumi.Output<string>;
 
@@ -40,7 +42,7 @@ export abstract class Vm extends pulumi.ComponentResource {
     const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
     const { prepared, complete } = prepareDelivery(args.settings, args.content, store);
     const completed = pulumi
-      .all([args.network.host, pulumi.output(args.secrets), args.clickhouseHost])
+      .all([args.network.host, pulumi.output(args.secrets), args.clickhouse ?? {}])
       .apply((known) => complete(...known));
     const natIp = store.parts.includes("gate") && args.network.address;
     const instance = new Instance(
@@ -106,7 +108,8 @@ export abstract class Vm extends pulumi.ComponentResource {
 
     this.version = completed["monitoring-digest"];
     this.machine = instance.instanceId;
-    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
+    this.where = pulumi.interpolate`${project} ${zone} ${instance.name}`;
+    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${this.where}`;
     this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
     this.registerOutputs({ version: this.version });
   }

@@ -7,12 +7,14 @@ const engineers = {
   otlpHost: "otlp.palindrom.example",
   personalKeyEmails: ["dana@palindrom.example"],
   secretReaders: ["group:engineering@palindrom.example"],
+  signozUsers: ["group:team-leads@palindrom.example"],
   dataLocations: ["us-central1"],
   kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
 };
-const onGke = { ...engineers, backend: "gke", adminEmail: "" };
+const onGke = { ...engineers, backend: "gke" };
+const { signozUsers, ...cloudToo } = engineers;
 const inCloud = {
-  ...engineers,
+  ...cloudToo,
   backend: "cloud",
   cloudEndpoint: "ingest.eu.signoz.cloud:443",
   adminEmail: "",
@@ -79,8 +81,62 @@ describe("a stack on GKE", () => {
     expect(ofEngineers(gke)).toEqual(ofEngineers(cloud));
   });
 
-  it("has no VM, and breaks no rule", () => {
-    for (const type of ["Instance", "Disk", "ResourcePolicy"]) expect(of(type)).toEqual([]);
+  describe("SigNoz on its own machine", () => {
+    type Machine = { networkInterfaces: Values[]; metadata: Record<string, string> };
+    const machine = () => inputs<Machine>("Instance", "vm");
+    const settings = () => JSON.parse(machine().metadata["monitoring-settings"] ?? "");
+
+    it("is the machine of a VM's stack, disk, snapshots and readers included, without its external address", () => {
+      const shown = ({ resources }: ProgramResult) =>
+        resources
+          .filter(({ type }) => /:(Instance|Disk|ResourcePolicy|TunnelInstance\w+)$/.test(type))
+          .map(({ type, name, inputs }) => {
+            const { metadata, networkInterfaces, ...rest } = plain<Values>(inputs);
+            return [type, name, rest, Object.keys(metadata ?? {})];
+          });
+      expect(shown(gke)).toEqual(shown(vm));
+      expect(shown(gke).map(([type]) => String(type).split(":").at(-1))).toEqual(
+        expect.arrayContaining(["Instance", "Disk", "ResourcePolicy", "TunnelInstanceIAMMember"]),
+      );
+      expect(machine().networkInterfaces).toEqual([{ subnetwork: expect.any(String) }]);
+    });
+
+    it("runs nothing else, asks ClickHouse inside the network, and reads no secret of the gate's", () => {
+      expect(settings()).toMatchObject({ parts: ["signoz"], clickhouseHost: "10.90.0.5" });
+      expect(Object.keys(settings().secrets).sort()).toEqual([
+        "alerts",
+        "clickhouse",
+        "signozAdmin",
+      ]);
+      expect(JSON.stringify(settings())).not.toMatch(/ingestion-key|engineer-|-tls-/);
+      expect(Object.keys(settings().images)).toEqual(["signoz"]);
+    });
+
+    it("is given the same dashboards and alerts", () => {
+      const content = ({ resources }: ProgramResult) => {
+        const found = resources.find(({ type }) => type.endsWith(":Instance"));
+        return plain<Machine>(found?.inputs).metadata["monitoring-content"];
+      };
+      expect(content(gke)?.length).toBeGreaterThan(1000);
+      expect(content(gke)).toBe(content(vm));
+    });
+
+    it("is waited for together with the cluster", () => {
+      const { environment } = inputs<{ environment: Record<string, string> }>("Command", "ready");
+      expect(environment.READY_PROGRESS).toBe(
+        "bash infra/ready/progress.sh gke christopher-little-dev us-central1 monitoring-dev -- vm christopher-little-dev us-central1-a monitoring-dev",
+      );
+      const keys = inputs<{ metadata: { annotations: Record<string, string> } }>(
+        "Secret",
+        "gate-keys",
+      );
+      expect(environment.READY_VERSION).toBe(
+        `${keys.metadata.annotations["monitoring/version"]} ${machine().metadata["monitoring-digest"]}`,
+      );
+    });
+  });
+
+  it("breaks no rule", () => {
     const judged = gke.resources.map(({ type, name, inputs, options }) => ({
       type,
       name,
@@ -101,7 +157,7 @@ describe("a stack on GKE", () => {
     };
     const iap = ["monitoring-dev-allow-iap", [{ protocol: "tcp", ports: ["22", "8080"] }]];
     const otlp = ["monitoring-dev-allow-otlp", [{ protocol: "tcp", ports: ["4317"] }]];
-    for (const one of [vm, cloud]) expect(network(one)).toEqual([["10.90.0.0/28"], [otlp, iap]]);
+    for (const one of [vm, cloud]) expect(network(one)).toEqual([["10.90.0.0/22"], [otlp, iap]]);
     const [[range], rules] = network(gke) as [[string], unknown];
     expect(rules).toEqual([iap]);
     const { ipAllocationPolicy } = inputs<{ ipAllocationPolicy: Values }>("Cluster", "cluster");

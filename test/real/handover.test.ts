@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultGate } from "../../infra/gate/options";
 import { Store } from "./clickhouse/store";
 
 const databases = ["signoz_metrics", "signoz_logs", "signoz_traces"];
 const rows = Number(process.env.MONITORING_ROWS ?? 20_000);
+const { retentionDays } = defaultGate;
 const notes = mkdtempSync(join(tmpdir(), "handover-"));
 const began = Math.floor(Date.now() / 1000) - 60;
 
@@ -16,6 +18,7 @@ let cluster: Store;
 /** What one store held after all of this, without a handover. */
 let alone: Store;
 beforeAll(async () => {
+  writeFileSync(join(notes, "settings.json"), JSON.stringify({ retentionDays }));
   vm = await Store.start();
   cluster = await Store.start();
   alone = await Store.start();

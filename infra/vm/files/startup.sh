@@ -168,10 +168,12 @@ check_settings() { # FILE
     def address: is(strings | test("^[0-9]+([.][0-9]+){3}$"));
     def runs($part): is(.parts | arrays | index([$part]) != null);
     def where($part; f): (runs($part) | not) or f;
+    def image(f): is(f | strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$"));
     def cloud: has("cloud");
     {
       parts: (.parts | is(arrays | length > 0) and all_of(IN("gate", "clickhouse", "signoz"))),
       clickhouseHost: (if has("clickhouseHost") then .clickhouseHost | address else (runs("signoz") | not) or runs("clickhouse") end),
+      handover: ((has("handover") | not) or (.handover | (.clickhouse? | address) and ([.write?, .read?] | all_of(IN("vm", "gke"))))),
       host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
       org: (.org | text),
       cloud: (cloud == false or (.cloud | (.host? | is(strings | test("^[A-Za-z0-9.-]+$"))) and (.port? | is(numbers | . > 0)))),
@@ -180,7 +182,8 @@ check_settings() { # FILE
       smtp: (.smtp | . == null or ((.host? | text) and (.from? | text) and is(.requireTls? | booleans | true))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
       retentionDays: (.retentionDays | [.metrics?, .logs?, .traces?] | all_of(is(numbers | . >= 1))),
-      images: ([.images | .collector?, .front?] + (if cloud then [] else [.images | .signoz?, .clickhouse?, .keeper?] end) | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
+      images: (where("gate"; .images | image(.collector?) and image(.front?)) and where("signoz"; image(.images.signoz?))
+        and where("clickhouse"; .images | image(.clickhouse?) and image(.keeper?) and image(.collector?))),
       "secrets.ingestionKeys": where("gate"; .secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
       "secrets.tls": where("gate"; .secrets.tls? | version),

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../../infra/vm/delivery";
-import { cloudStore, secretsOf } from "../../../infra/vm/stores";
+import { cloudStore, needsOf } from "../../../infra/vm/stores";
 import { textsOf } from "../../../simulator/texts";
 import { composeOf } from "../../compose";
 
@@ -277,7 +277,7 @@ describe("compose.yaml with SigNoz on the machine", () => {
       front: ["gate"],
     });
     const named = profiles.flatMap(([, profile]) => profile);
-    expect([...new Set(named)].sort()).toEqual(Object.keys(secretsOf).sort());
+    expect([...new Set(named)].sort()).toEqual(Object.keys(needsOf).sort());
   });
 
   it("names limits that services.sh takes off the machine's memory before it shares out the rest", () => {

@@ -22,6 +22,7 @@ export function defaultSettings() {
     ...made,
     adminEmail: "admin@example.com",
     secrets,
+    images: made.images as Required<typeof made.images>,
     smtp: made.smtp as Record<string, unknown> | null,
     histogramQuantile: made.histogramQuantile as { url: string; sha256: string } | null,
   };
