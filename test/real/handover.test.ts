@@ -2,10 +2,17 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultGate } from "../../infra/gate/options";
+import { type Certificate, issueCertificate } from "../../simulator/certificate";
+import { freePort } from "../../simulator/freePort";
+import { signals } from "../../simulator/otlp";
+import { sessions } from "./clickhouse/sessions";
 import { Store } from "./clickhouse/store";
+import { type Gate, gateName, OtlpClient, startGate } from "./gate";
+import { Ledger, type Stored } from "./ledger";
 
 const databases = ["signoz_metrics", "signoz_logs", "signoz_traces"];
 const rows = Number(process.env.MONITORING_ROWS ?? 20_000);
@@ -104,5 +111,73 @@ describe("what a ClickHouse holds that is no longer written to", () => {
     await handOver("join", vm, cluster);
     expect(await sums(cluster)).toEqual(await sums(alone));
     console.log({ rows, seconds, secondsAgain, secondsJoin });
+  });
+});
+
+describe("a handover that is cut off", () => {
+  it.each([9, 40, 75, 110, 145])("after %i statements goes on where it was", async (cutOff) => {
+    const [first, second] = [await sums(cluster), await sums(vm)];
+    const whole = Object.keys(second).length > 0 ? second : first;
+    const [from, to] = Object.keys(second).length > 0 ? [vm, cluster] : [cluster, vm];
+    await expect(handOver("join", from, to, cutOff)).rejects.toThrow();
+    await handOver("copy", from, to);
+    await handOver("join", from, to);
+    expect([await sums(to), await sums(from)]).toEqual([whole, {}]);
+  });
+});
+
+describe("a gate that is led to another ClickHouse", () => {
+  const key = "dana@palindrom.example.5e3f0b61c2";
+  const queueDir = mkdtempSync(join(tmpdir(), "queue-"));
+  let certificate: Certificate;
+  let port: number;
+  let gate: Gate;
+  const writing = async (to: Store) => {
+    await gate?.stop();
+    // The one file of exporters that ships, and what the program puts into its environment.
+    gate = await startGate({ keys: key, certificate, port, queueDir, storePort: to.port });
+  };
+  beforeAll(async () => {
+    certificate = await issueCertificate([gateName, "localhost"]);
+    port = await freePort();
+    await writing(vm);
+  });
+  afterAll(async () => {
+    await gate?.stop("SIGKILL");
+    rmSync(queueDir, { recursive: true, force: true });
+  });
+
+  /** How often each of the clients' records is stored, wherever it is. */
+  const stored = async () => {
+    const counts: Stored = new Map();
+    for (const store of [vm, cluster])
+      for (const signal of signals)
+        for (const [session, count] of Object.entries(await sessions(store, signal, "")))
+          counts.set(session, (counts.get(session) ?? 0) + count);
+    return counts;
+  };
+
+  it.each([
+    ["there", () => [vm, cluster]],
+    ["and back", () => [cluster, vm]],
+  ] as const)("brings %s, under load, every batch that it has said OK to", async (_, way) => {
+    const [from, to] = way() as [Store, Store];
+    const ledger = new Ledger();
+    const clients = Array.from({ length: 5 }, () => new OtlpClient(gate));
+    const step = async () => {
+      await sleep(4000);
+      await writing(to);
+      await handOver("copy", from, to);
+      await handOver("join", from, to);
+      await sleep(2000);
+    };
+    await ledger.during(clients, step, { key: () => key, everyMs: 200, again: true });
+    for (const client of clients) client.close();
+    const balance = await ledger.settled(stored, 120_000);
+    console.log(balance, ledger.refusals);
+    expect(balance).toMatchObject({ lost: 0, twice: 0, unknown: 0 });
+    expect(balance.accepted).toBeGreaterThan(50);
+    // What came before the step was in the one, and is there no longer.
+    for (const signal of signals) expect(await sessions(from, signal, "")).toEqual({});
   });
 });
