@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { judge } from "../../policy/rules.js";
 import { Cloud } from "../../simulator/cloud/cloud.js";
 import { plain, type Values } from "../../simulator/cloud/values.js";
 import { type ProgramResult, runProgram } from "../../simulator/program.js";
@@ -91,6 +92,14 @@ describe.each(Object.entries(states))("a stack in state %s", (state, expected) =
     });
     expect(program.outputs.otlpUrl).toBe("https://otlp.palindrom.example:4317");
     expect(program.outputs.otlpEndpoint).toBe(`${address?.state.address}:4317`);
+  });
+
+  it("breaks no rule", () => {
+    const judged = program.resources.map(({ type, name, inputs, options }) => ({
+      ...{ type, name, inputs },
+      protect: options.protect,
+    }));
+    expect(judge(judged)).toEqual([]);
   });
 
   it("never gives the subnetwork a smaller range, which would replace it", () => {

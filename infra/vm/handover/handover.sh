@@ -125,7 +125,7 @@ join_table() { # DATABASE TABLE FINAL
     [ -z "$partition" ] || move_partition "$1" "$2" "$partition"
   done <<<"$list"
   [ "$(rows "$to" "$1" "joining_$2" -)" = 0 ] || fail "$1.joining_$2 still holds rows; again: handover.sh join"
-  ask "$to" "DROP TABLE $1.joining_$2 ON CLUSTER cluster SYNC" >/dev/null
+  ask "$to" "DROP TABLE $1.joining_$2 ON CLUSTER cluster" >/dev/null
   rm "$notes/emptied-$1.$2"
 }
 
@@ -160,7 +160,7 @@ copy_and_join() { # DATABASE TABLE FINAL
 
 # A copy that nobody waits for any more, of a step that was taken back.
 drop_copy() { # DATABASE TABLE
-  ask "$from" "DROP TABLE $1.copying_$2 ON CLUSTER cluster SYNC SETTINGS max_table_size_to_drop = 0" >/dev/null
+  ask "$from" "DROP TABLE $1.copying_$2 ON CLUSTER cluster SETTINGS max_table_size_to_drop = 0" >/dev/null
 }
 
 hand_over() { # copy|join FROM TO
