@@ -29,8 +29,19 @@ export interface SecretPayloads {
 /** What every backend takes. */
 export interface BackendArgs {
   settings: Settings;
-  /** Network and subnetwork to run in; the address that clients reach and the name that they dial, which the certificate carries. */
-  network: { [Key in "network" | "subnetwork" | "address" | "host"]: pulumi.Input<string> };
+  /**
+   * Network and subnetwork to run in; the addresses of a machine's gate and of a cluster's, that of the two which clients are
+   * led to, and the name that they dial, which the certificate carries.
+   */
+  network: {
+    [Key in
+      | "network"
+      | "subnetwork"
+      | "address"
+      | "clusterAddress"
+      | "dialled"
+      | "host"]: pulumi.Input<string>;
+  };
   /** E-mail of the service account that it runs as, the reader of every secret version. */
   account: pulumi.Input<string>;
   secrets: { [Key in keyof SecretVersions]: pulumi.Input<SecretVersions[Key]> };

@@ -34,7 +34,7 @@ export interface StackSecretsArgs extends SignozSecrets {
   /** IAM members that may read the endpoint. */
   secretReaders: string[];
   place: DataPlace;
-  network: Pick<Network, "address" | "host">;
+  network: Pick<Network, "dialled" | "host">;
   certificate: Pick<GateCertificate, "caCertificate" | "certificateAndKey">;
   /** Given where SigNoz Cloud keeps the telemetry: there is no SigNoz of our own then. */
   cloudIngestionKey: pulumi.Input<string> | undefined;
@@ -80,7 +80,7 @@ export class StackSecrets extends pulumi.ComponentResource {
       "signoz-otlp-endpoint",
       "JSON of where clients send: grpc (<ip>:4317), url, caCertificate",
       pulumi.jsonStringify({
-        grpc: pulumi.interpolate`${args.network.address}:${otlpPort}`,
+        grpc: pulumi.interpolate`${args.network.dialled}:${otlpPort}`,
         url: this.url,
         caCertificate: args.certificate.caCertificate,
       }),

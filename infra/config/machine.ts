@@ -8,6 +8,10 @@ export const machine = {
     field.oneOf("vm", "cloud", "gke"),
     "vm",
   ),
+  handover: field.key(
+    "How far the handover to the backend from the other one is (vm and gke; docs/runbook.md): both stand, and with write every gate writes to ClickHouse of the backend, with read SigNoz and clients are there too; empty when there is none",
+    field.optional(field.oneOf("write", "read")),
+  ),
   machineType: field.key(
     "Machine type of the VM, with at least 7.5 GB of memory",
     machineType,

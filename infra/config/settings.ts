@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { standing } from "../handover";
 import { alertContradictions, alerts } from "./alerts";
 import { needed, ownKeys } from "./backends";
 import { cloud } from "./cloud";
@@ -118,8 +119,13 @@ function fixOf(name: string, kind: field.Kind<unknown>, preset: unknown): string
 }
 
 /** What the chosen backend lacks, and what is set that only others read. */
-function backendFaults({ backend }: Partial<Settings["machine"]>): string[] {
+function backendFaults({ backend, handover }: Partial<Settings["machine"]>): string[] {
   if (backend === undefined) return [];
+  if (handover !== undefined && backend === "cloud")
+    return [
+      `monitoring:handover = "${handover}" hands over between "vm" and "gke" alone, and this stack's backend is "cloud"; run: pulumi config rm monitoring:handover`,
+    ];
+  const { stand } = standing({ backend, handover });
   const config = pulumi.runtime.allConfig();
   // The engine gives the defaults of Pulumi.yaml as if they were set.
   const isSet = (key: string, preset: unknown) => {
@@ -128,7 +134,7 @@ function backendFaults({ backend }: Partial<Settings["machine"]>): string[] {
     return text !== undefined && text !== unset;
   };
   const known: field.Keys = Object.assign({}, ...Object.values(groups));
-  const names = needed.find((one) => one.backend === backend)?.names ?? [];
+  const names = needed.filter((one) => stand.includes(one.backend)).flatMap((one) => one.names);
   const lacking = Object.entries(known)
     .filter(([key, { default: preset }]) => names.includes(key) && !isSet(key, preset))
     .map(
@@ -136,7 +142,7 @@ function backendFaults({ backend }: Partial<Settings["machine"]>): string[] {
         `monitoring:${key} is not set, which backend "${backend}" needs; run: ${fixOf(`monitoring:${key}`, kind, preset)}`,
     );
   const foreign = ownKeys
-    .filter(({ backends }) => !backends.includes(backend))
+    .filter(({ backends }) => !backends.some((one) => stand.includes(one)))
     .flatMap(({ backends, keys }) =>
       Object.entries(keys)
         .filter(([key, { default: preset }]) => isSet(key, preset))

@@ -19,6 +19,9 @@ export function passwordHashes(passwords: Record<string, string>): string {
 /** The password of one user. */
 export const passwordOf = (passwords: string, user: User): string => JSON.parse(passwords)[user];
 
+/** ClickHouse of the cluster, to its pods. */
+export const clickhouseAddress = "clickhouse:9000";
+
 /** The address that SigNoz's collector dials as a user, with its password: secret. */
-export const dsn = (passwords: string, user: User): string =>
-  `tcp://${user}:${passwordOf(passwords, user)}@clickhouse:9000`;
+export const dsn = (passwords: string, user: User, address = clickhouseAddress): string =>
+  `tcp://${user}:${passwordOf(passwords, user)}@${address}`;

@@ -28,6 +28,8 @@ export interface GateArgs {
   tls: pulumi.Input<string>;
   passwords: pulumi.Input<string>;
   passwordGeneration: string;
+  /** Host and port of the ClickHouse that they write to. */
+  clickhouse: string;
   /** Names all that is delivered; the Secret of keys says so, and each gate once it goes by it (progress.sh). */
   version: pulumi.Input<string>;
 }
@@ -62,7 +64,7 @@ export class Gate extends pulumi.ComponentResource {
         metadata: metadata(namespace, "gate-store"),
         data: secretData({
           password: pulumi.secret(passwords.apply((all) => passwordOf(all, "collector"))),
-          dsn: pulumi.secret(passwords.apply((all) => dsn(all, "collector"))),
+          dsn: pulumi.secret(passwords.apply((all) => dsn(all, "collector", args.clickhouse))),
         }),
       },
       self,
@@ -85,7 +87,7 @@ export class Gate extends pulumi.ComponentResource {
           hostAliases: [{ ip: "127.0.0.1", hostnames: ["receiver", "front"] }],
           initContainers: [
             keysAndCertificate(images.front),
-            collector(images.collector, store.metadata.name),
+            collector(images.collector, store.metadata.name, args.clickhouse),
           ],
           containers: [front(images.front)],
           volumes: [

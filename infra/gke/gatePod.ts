@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { clickhouseAddress } from "./clickhouseSecrets";
 import { migratorVariables } from "./migrations";
 import { httpCheck, resources } from "./pods";
 import { requests } from "./requests";
@@ -66,7 +67,7 @@ export const front = (image: string) => ({
 });
 
 /** Takes what the front lets through, stamps and strips it, and stores it on the queue's disk before it says OK. */
-export const collector = (image: string, store: pulumi.Output<string>) => ({
+export const collector = (image: string, store: pulumi.Output<string>, clickhouse: string) => ({
   name: "collector",
   image,
   // A sidecar, since those end after the front, whose last requests it must still take.
@@ -78,6 +79,9 @@ export const collector = (image: string, store: pulumi.Output<string>) => ({
   env: [
     ...migratorVariables,
     { name: "GOMEMLIMIT", value: `${Math.floor(gate.collector.mib * 0.8)}MiB` },
+    ...(clickhouse === clickhouseAddress
+      ? []
+      : [{ name: "CLICKHOUSE_ADDRESS", value: clickhouse }]),
     fromStore("CLICKHOUSE_PASSWORD", "password", store),
     fromStore("SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN", "dsn", store),
   ],

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
+import { Firewall } from "@pulumi/gcp/compute/firewall";
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
-import { subnetworkRanges } from "../network";
-import { SignozAlone } from "../vm/machine";
+import { standing } from "../handover";
+import { subnetworkRange } from "../network";
+import { VmBeside } from "../vm/machine";
 import { Backups } from "./backups";
 import { BackupBucket } from "./bucket";
 import { Clickhouse } from "./clickhouse";
+import { clickhousePorts } from "./clickhousePod";
+import { clickhouseAddress } from "./clickhouseSecrets";
 import { GkeCluster } from "./cluster";
 import { deliveredFiles, Gate } from "./gate";
 import { Isolation } from "./isolation";
@@ -31,6 +35,8 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     super("monitoring:index:GkeBackend", name, {}, opts);
     const { settings, network, payloads } = args;
     const { gate, machine, place, signoz, gke } = settings;
+    const { stand, write, read } = standing(machine);
+    const whole = stand.includes("vm");
     const { kmsKey = "", deletionProtection } = machine;
     const image = images(settings);
     const passwords = pulumi.output(payloads.clickhouse).apply((json) => json ?? "{}");
@@ -44,8 +50,9 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const inside = { parent: this, provider: cluster.provider };
     const after = (...resources: pulumi.Resource[]) => ({ ...inside, dependsOn: resources });
     const { namespace, storageClass } = new Place(name, { kmsKey }, inside);
-    const readers = subnetworkRanges.gke;
-    const walls = { namespace, allowedSources: gate.allowedSources, readers };
+    const readers = subnetworkRange;
+    const writeTo = write === "vm" ? readers : undefined;
+    const walls = { namespace, allowedSources: gate.allowedSources, readers, writeTo };
     const isolation = new Isolation(name, walls, inside);
     const keeper = new Keeper(
       name,
@@ -105,41 +112,62 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         images: image,
         replicas: gke.gateReplicas,
         queueDiskGb: gke.gateQueueDiskGb,
-        address: network.address,
+        address: network.clusterAddress,
         allowedSources: gate.allowedSources,
         options: gateOptions(settings),
         keys: payloads.keys,
         tls: payloads.tls,
         passwords,
         passwordGeneration: signoz.passwordGeneration,
+        // By its name, which the cluster's DNS knows from the network: its address is Google's to give.
+        clickhouse:
+          write === "vm"
+            ? `${name}.${place.zone}.c.${place.project}.internal:9000`
+            : clickhouseAddress,
         version,
       },
       after(migrations),
     );
-    const alone = new SignozAlone(
+    if (whole)
+      new Firewall(
+        `${name}-allow-clickhouse`,
+        {
+          name: `${name}-allow-clickhouse`,
+          network: network.network,
+          sourceRanges: [cluster.podRange],
+          allows: [{ protocol: "tcp", ports: [String(clickhousePorts.native)] }],
+        },
+        { parent: this },
+      );
+    const other = clickhouse.address.apply((address) => ({
+      ...(read === "gke" && { clickhouseHost: address }),
+      ...(whole && { handover: { clickhouse: address, write, read } }),
+    }));
+    // Without a parent, as under the other backend: it is the same one.
+    const vm = new VmBeside(
       name,
-      { ...args, clickhouseHost: clickhouse.address },
-      { parent: this, dependsOn: [migrations] },
+      { ...args, clickhouse: other, whole },
+      { dependsOn: [migrations] },
     );
 
-    this.gate = { address: pulumi.output(network.address), host: pulumi.output(network.host) };
-    this.version = pulumi.interpolate`${version} ${alone.version}`;
+    this.gate = { address: pulumi.output(network.dialled), host: pulumi.output(network.host) };
+    this.version = pulumi.interpolate`${version} ${vm.version}`;
     // Not known before every pod runs what it shall.
     this.machine = pulumi
-      .all([cluster.id, alone.machine, keeper.ready, clickhouse.ready, gates.ready])
+      .all([cluster.id, vm.machine, keeper.ready, clickhouse.ready, gates.ready])
       .apply(([id, machine]) => `${id} ${machine}`);
     const where = pulumi.interpolate`${place.project} ${place.region} ${cluster.clusterName}`;
-    this.progress = pulumi.interpolate`bash infra/ready/progress.sh gke ${where} -- vm ${alone.where}`;
-    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log; ${alone.log}`;
+    this.progress = pulumi.interpolate`bash infra/ready/progress.sh gke ${where} -- vm ${vm.where}`;
+    this.log = pulumi.interpolate`bash infra/gke/progress.sh ${where} --log; ${vm.log}`;
     this.registerOutputs({ version: this.version });
   }
 }
 
 /** Another one where anything differs that the gates are given, by value or by the version of a secret. */
 const versionOf = ({ settings, secrets, network }: BackendArgs) => {
-  const { gate, gke } = settings;
+  const { gate, gke, machine } = settings;
   const files = deliveredFiles(gateOptions(settings));
-  const plain = [images(settings), files, gate.allowedSources, gke];
+  const plain = [images(settings), files, gate.allowedSources, gke, standing(machine).write];
   return pulumi.all([pulumi.output(secrets), network.host]).apply(([versions, host]) =>
     createHash("sha256")
       .update(JSON.stringify([plain, versions, host]))

@@ -14,6 +14,8 @@ export interface IsolationArgs {
   allowedSources: string[];
   /** From where SigNoz asks ClickHouse. */
   readers: string;
+  /** Where the ClickHouse is that the gates write to while a stack hands over to a machine. */
+  writeTo?: string | undefined;
 }
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
@@ -37,10 +39,13 @@ const connections = ({ allowedSources, readers }: IsolationArgs): [Peer[], strin
   [[pods("keeper")], "keeper", [keeperPorts.raft]],
 ];
 
-/** ClickHouse writes its backups, and asks for a token to do it by. */
-const waysOut: [string, Peer, number[]][] = [
+/** ClickHouse writes its backups, and asks for a token to do it by; while a stack hands over, gates write to a machine. */
+const waysOut = ({ writeTo }: IsolationArgs): [string, Peer, number[]][] => [
   ["clickhouse", range(privateGoogleRange), [443]],
   ["clickhouse", range(metadataServer), [80]],
+  ...(writeTo === undefined
+    ? []
+    : [["gate", range(writeTo), [clickhousePorts.native]] satisfies [string, Peer, number[]]]),
 ];
 
 const apps = ["gate", "migrations", "backup", "clickhouse", "keeper"];
@@ -66,7 +71,11 @@ export class Isolation extends pulumi.ComponentResource {
       const egress = all
         .filter(([from]) => from.some((peer) => isApp(peer, app)))
         .map(([, to, ports]): [Peer, number[]] => [pods(to), ports])
-        .concat(waysOut.filter(([from]) => from === app).map(([, to, ports]) => [to, ports]))
+        .concat(
+          waysOut(args)
+            .filter(([from]) => from === app)
+            .map(([, to, ports]) => [to, ports]),
+        )
         .map(([to, ports]) => ({ to: [to], ports: ports.map(tcp) }));
       policy(app, {
         podSelector: { matchLabels: labels(app) },

@@ -21,14 +21,14 @@ const retentionDays = (signoz: Settings["signoz"]) => ({
 
 /**
  * What startup.sh reads as monitoring-settings; plain settings and names, no secret.
- * @param clickhouseHost IPv4 address at which SigNoz asks ClickHouse, when that is not the one on its own machine
+ * @param clickhouse where ClickHouse is that is not on this machine
  */
 export function machineSettings<S extends Store>(
   settings: VmSettings,
   host: string,
   secrets: SecretVersions,
   store: S,
-  clickhouseHost?: string,
+  clickhouse: OtherClickhouse = {},
 ) {
   const { engineers, gate, signoz } = settings;
   const own = store.settings(settings) as ReturnType<S["settings"]>;
@@ -42,7 +42,7 @@ export function machineSettings<S extends Store>(
     host,
     org: engineers.org,
     parts: store.parts,
-    clickhouseHost,
+    ...clickhouse,
     ...own,
     images: only(
       images,
@@ -55,6 +55,14 @@ export function machineSettings<S extends Store>(
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
+}
+
+/** Where a machine's parts find ClickHouse when it is not the machine's own. */
+export interface OtherClickhouse {
+  /** IPv4 address at which SigNoz asks. */
+  clickhouseHost?: string | undefined;
+  /** While the stack hands over: the cluster's, and which of the two is written to and which one is read. */
+  handover?: { clickhouse: string; write: string; read: string } | undefined;
 }
 
 const only = <T extends object>(all: T, names: string[]) =>
@@ -81,9 +89,9 @@ export function prepareDelivery(settings: Settings, content: SignozContent, stor
       "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
     }),
   };
-  const complete = (host: string, secrets: SecretVersions, clickhouseHost?: string) => {
+  const complete = (host: string, secrets: SecretVersions, clickhouse: OtherClickhouse) => {
     const settingsText = JSON.stringify(
-      machineSettings(settings, host, secrets, store, clickhouseHost),
+      machineSettings(settings, host, secrets, store, clickhouse),
     );
     const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendClass } from "../backend";
-import { cloudStore, type Store, signozAlone, signozStore } from "./stores";
+import { cloudStore, type Store, signozAlone, signozBeside, signozStore } from "./stores";
 import { Vm, type VmArgs } from "./vm";
 
 /** The gate on a VM with a store behind it. */
@@ -34,16 +34,16 @@ export class CloudVm extends GateVm {
   }
 }
 
-/** SigNoz on a VM without gate and ClickHouse: to the engine the same one that had them, which keeps its disk then. */
-export class SignozAlone extends Vm {
+/**
+ * The VM beside a cluster: SigNoz alone, or all of it while the stack hands over. To the engine it is the same one as a
+ * SignozVm, whose disk stays.
+ */
+export class VmBeside extends Vm {
   constructor(
     name: string,
-    args: VmArgs & Required<Pick<VmArgs, "clickhouseHost">>,
+    args: VmArgs & Required<Pick<VmArgs, "clickhouse">> & { whole: boolean },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("SignozVm", signozAlone, name, args, {
-      ...opts,
-      aliases: [{ parent: pulumi.rootStackResource }],
-    });
+    super("SignozVm", args.whole ? signozBeside : signozAlone, name, args, opts);
   }
 }

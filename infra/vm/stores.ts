@@ -59,6 +59,12 @@ export const signozStore = {
 /** SigNoz by itself, which asks ClickHouse elsewhere. */
 export const signozAlone = { ...signozStore, parts: ["signoz"] } satisfies Store;
 
+/** All of it, while the stack hands over to a cluster or from one. */
+export const signozBeside = {
+  ...signozStore,
+  folders: [...signozStore.folders, "vm/handover"],
+} satisfies Store;
+
 /** SigNoz Cloud. */
 export const cloudStore = {
   parts: ["gate"],

@@ -6,12 +6,12 @@ import { within } from "../component";
 import { sameMember } from "../config/fields";
 import { signozPort } from "../network";
 import { DataDisk, dataDeviceName } from "./dataDisk";
-import { prepareDelivery } from "./delivery";
+import { type OtherClickhouse, prepareDelivery } from "./delivery";
 import type { Store } from "./stores";
 
 export interface VmArgs extends BackendArgs {
-  /** IPv4 address at which SigNoz asks ClickHouse, when that is not the one on its own machine. */
-  clickhouseHost?: pulumi.Input<string>;
+  /** ClickHouse elsewhere, of which the machine's parts are told. */
+  clickhouse?: pulumi.Input<OtherClickhouse>;
 }
 
 /**
@@ -42,7 +42,7 @@ export abstract class Vm extends pulumi.ComponentResource {
     const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
     const { prepared, complete } = prepareDelivery(args.settings, args.content, store);
     const completed = pulumi
-      .all([args.network.host, pulumi.output(args.secrets), args.clickhouseHost])
+      .all([args.network.host, pulumi.output(args.secrets), args.clickhouse ?? {}])
       .apply((known) => complete(...known));
     const natIp = store.parts.includes("gate") && args.network.address;
     const instance = new Instance(

@@ -172,7 +172,7 @@ describe("a stack on GKE", () => {
     };
     const iap = ["monitoring-dev-allow-iap", [{ protocol: "tcp", ports: ["22", "8080"] }]];
     const otlp = ["monitoring-dev-allow-otlp", [{ protocol: "tcp", ports: ["4317"] }]];
-    for (const one of [vm, cloud]) expect(network(one)).toEqual([["10.90.0.0/28"], [otlp, iap]]);
+    for (const one of [vm, cloud]) expect(network(one)).toEqual([["10.90.0.0/22"], [otlp, iap]]);
     const [[range], rules] = network(gke) as [[string], unknown];
     expect(rules).toEqual([iap]);
     const { ipAllocationPolicy } = inputs<{ ipAllocationPolicy: Values }>("Cluster", "cluster");

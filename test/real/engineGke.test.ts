@@ -170,7 +170,7 @@ it("takes no gate before the schema of its collector is there", async () => {
   );
 });
 
-it("refuses the way back to a VM, which would leave the disks behind", async () => {
+it("refuses the way back to a VM all at once, which would leave the disks behind", async () => {
   const undo = stack.config({
     backend: "vm",
     gateReplicas: undefined,
@@ -179,7 +179,9 @@ it("refuses the way back to a VM, which would leave the disks behind", async () 
   });
   const refused = await stack.up();
   undo();
-  expect(refused.error).toContain('monitoring:backend = "vm" would take the place of "gke"');
+  expect(refused.error).toContain(
+    "the next step there is: pulumi config set monitoring:backend vm && pulumi config set monitoring:handover write",
+  );
   expect(told(refused)).toEqual([]);
 });
 

@@ -196,7 +196,6 @@ async function startCollector(
   mkdirSync(queueDir, { recursive: true });
   const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
   layConfig(dir, rendered ?? {}, {
-    "@clickhouse:9000": `@127.0.0.1:${storePort}`,
     "127.0.0.1:14317": `127.0.0.1:${selfPort}`,
     "http://sender:4318": `http://127.0.0.1:${senderPort}`,
   });
@@ -217,7 +216,12 @@ async function startCollector(
   const flags = args.flatMap((path) => ["--config", path]);
   const binary = await (storePort ? signozExporters() : collector());
   const ends = senderPort ? cloudEnvironment() : {};
-  const started = run(binary, flags, { CLICKHOUSE_PASSWORD: "secret", ...ends, ...env });
+  const started = run(binary, flags, {
+    CLICKHOUSE_PASSWORD: "secret",
+    ...(storePort && { CLICKHOUSE_ADDRESS: `127.0.0.1:${storePort}` }),
+    ...ends,
+    ...env,
+  });
   await untilHealthy("collector", `http://127.0.0.1:${healthPort}/`, started);
   return { ...started, port };
 }

@@ -296,7 +296,9 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
     expect(check(lacking)).toEqual(
       needed.map((key) => expect.stringMatching(new RegExp(`: ${key}$`))),
     );
-    const alone = machineSettings(base, "gate.example", secrets, signozAlone, "10.90.0.5");
+    const alone = machineSettings(base, "gate.example", secrets, signozAlone, {
+      clickhouseHost: "10.90.0.5",
+    });
     const faulty: [string, object][] = [
       ["clickhouseHost", { clickhouseHost: undefined }],
       ["clickhouseHost", { clickhouseHost: "clickhouse.example" }],

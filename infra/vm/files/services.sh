@@ -4,9 +4,11 @@
 # shellcheck disable=SC2154 # startup.sh sets state, data, files, release, settings
 
 compose() { # DIR ARGUMENT...: the project as the files and variables in DIR describe it
-  local dir=$1
+  local dir=$1 layers=(--file "$1/compose.yaml")
+  # While the stack hands over: what the services have then beside.
+  [ ! -e "$dir/handover.yaml" ] || layers+=(--file "$dir/handover.yaml")
   shift
-  timeout 1800 docker compose --project-directory "$dir" --file "$dir/compose.yaml" --env-file "$dir/compose.env" "$@"
+  timeout 1800 docker compose --project-directory "$dir" "${layers[@]}" --env-file "$dir/compose.env" "$@"
 }
 
 pull_images() {
@@ -36,7 +38,7 @@ check_containment() {
     ) | "service \(.key)")) +
     (.networks | to_entries | map(select(.value
       | .external == true or (.driver // "bridge") != "bridge"
-      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public|cloud)$") | not)
+      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public|cloud|away)$") | not)
     ) | "network \(.key)")) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
   [ -z "$odd" ] || fail "compose.yaml gives more than their own network, files and an unprivileged user to: $odd; what runs was left running"
 }

@@ -173,6 +173,7 @@ check_settings() { # FILE
     {
       parts: (.parts | is(arrays | length > 0) and all_of(IN("gate", "clickhouse", "signoz"))),
       clickhouseHost: (if has("clickhouseHost") then .clickhouseHost | address else (runs("signoz") | not) or runs("clickhouse") end),
+      handover: ((has("handover") | not) or (.handover | (.clickhouse? | address) and ([.write?, .read?] | all_of(IN("vm", "gke"))))),
       host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
       org: (.org | text),
       cloud: (cloud == false or (.cloud | (.host? | is(strings | test("^[A-Za-z0-9.-]+$"))) and (.port? | is(numbers | . > 0)))),

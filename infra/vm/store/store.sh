@@ -34,13 +34,20 @@ password_of() { # SERVICE
 }
 
 write_store_secrets() {
+  local host
   ! runs clickhouse || write_clickhouse_secrets
   ! runs gate || {
     env_line CLICKHOUSE_PASSWORD <<<"$(password_of collector)"
-    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"$(dsn collector clickhouse)"
+    host=$(write_host)
+    env_line CLICKHOUSE_ADDRESS <<<"$host:9000"
+    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"$(dsn collector "$host")"
   } | replace "$state/secrets/collector.env" 400
-  setting '.clickhouseHost // empty' | replace "$state/clickhouse-host"
+  setting '.clickhouseHost // .handover.clickhouse // empty' | replace "$state/clickhouse-host"
   if runs signoz; then write_signoz_secrets; else rm -f "$state/egress-ports"; fi
+}
+
+write_host() { # of the ClickHouse that this machine's gate writes to
+  setting 'if .handover.write == "gke" then .handover.clickhouse else "clickhouse" end'
 }
 
 dsn() { # USER HOST

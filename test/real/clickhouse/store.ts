@@ -47,7 +47,7 @@ export class Store extends Tables {
     readonly folder: string,
     /** Of the native protocol. */
     readonly port: number,
-    private readonly httpPort: number,
+    readonly httpPort: number,
     private readonly python: string,
   ) {
     super();
