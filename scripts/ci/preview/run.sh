@@ -33,5 +33,8 @@ if [ "$refresh" = --refresh ]; then
   # Only the copy learns what the cloud is like. To read one of these a provider reads its payload.
   pulumi refresh --stack "$stack" --yes --non-interactive --suppress-outputs \
     --exclude '**gcp:secretmanager/secretVersion:SecretVersion::**' --exclude '**kubernetes:core/v1:Secret::**' >&2
+  # Pulumi would update what is not ready, such as pods whose node is being replaced, for that alone.
+  pulumi stack export --stack "$stack" | jq 'del(.deployment.resources[].initErrors)' >"$work/state.json"
+  pulumi stack import --stack "$stack" --file "$work/state.json" --non-interactive >&2
 fi
 scripts/ci/preview/capture.sh "$out" --stack "$stack"
