@@ -99,12 +99,15 @@ describe("a gate whose keys and certificate come by a Secret's volume", () => {
   ];
   it.each(spoiled)("keeps the keys in force before %s", async (_, spoil) => {
     const version = await volume.write(spoil(secretOf([newKey], certificate)));
+    const never = `version-${versions} is in force`;
     await untilSaid(`keys.map of ${version} cannot be made`);
     expect(sidecar.said()).not.toMatch(/generation-key|old-gen/);
     expect(
       await Promise.all([oldKey, newKey, "", "old-gen"].map((key) => answer(gate, key))),
     ).toEqual([accepted, unauthenticated, unauthenticated, unauthenticated]);
-    expect(sidecar.said()).not.toContain(`version-${versions} is in force`);
+    // By then it is done with the spoiled ones.
+    await inForce([oldKey]);
+    expect(sidecar.said()).not.toContain(never);
   });
 
   it.each<[string, Record<string, string>]>([
