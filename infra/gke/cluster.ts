@@ -26,8 +26,6 @@ export class GkeCluster extends pulumi.ComponentResource {
   /** Full name, projects/…/locations/…/clusters/…; another one means another cluster. */
   readonly id: pulumi.Output<string>;
   readonly clusterName: pulumi.Output<string>;
-  /** Addresses of its pods, which they keep inside the network. */
-  readonly podRange: pulumi.Output<string>;
   /** What its objects are made with. */
   readonly provider: Provider;
 
@@ -76,7 +74,6 @@ export class GkeCluster extends pulumi.ComponentResource {
 
     this.id = cluster.id;
     this.clusterName = cluster.name;
-    this.podRange = cluster.clusterIpv4Cidr;
     const endpoint = cluster.controlPlaneEndpointsConfig.apply(
       (config) => config?.dnsEndpointConfig?.endpoint ?? "",
     );

@@ -134,7 +134,8 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
         {
           name: `${name}-allow-clickhouse`,
           network: network.network,
-          sourceRanges: [cluster.podRange],
+          // All of this network of its own: Google chooses the range of pods, and a preview must know the rule.
+          sourceRanges: ["10.0.0.0/8"],
           allows: [{ protocol: "tcp", ports: [String(clickhousePorts.native)] }],
         },
         { parent: this },

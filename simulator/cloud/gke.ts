@@ -11,7 +11,6 @@ export const cluster = (endpoint: string): Partial<Kind> => ({
     id: `projects/${world.project}/locations/${inputs.location}/clusters/${inputs.name}`,
     outputs: {
       project: world.project,
-      clusterIpv4Cidr: "10.100.0.0/17",
       controlPlaneEndpointsConfig: {
         ...Object(inputs.controlPlaneEndpointsConfig),
         dnsEndpointConfig: { allowExternalTraffic: true, endpoint },
