@@ -17,8 +17,8 @@ export type Handover = "write" | "read";
 /** The two that hand over to each other. */
 type Side = Extract<BackendName, "vm" | "gke">;
 
-const other: Record<Side, Side> = { vm: "gke", gke: "vm" };
-const isSide = (backend: BackendName): backend is Side => backend in other;
+const isSide = (backend: BackendName): backend is Side => backend === "vm" || backend === "gke";
+const otherThan = (side: Side): Side => (side === "vm" ? "gke" : "vm");
 
 /** @returns which backends stand, whose ClickHouse every gate writes to, and whose SigNoz and clients are at */
 export function standing({ backend, handover }: State): {
@@ -28,7 +28,7 @@ export function standing({ backend, handover }: State): {
 } {
   if (handover === undefined || !isSide(backend))
     return { stand: [backend], write: backend, read: backend };
-  const read = handover === "read" ? backend : other[backend];
+  const read = handover === "read" ? backend : otherThan(backend);
   return { stand: ["vm", "gke"], write: backend, read };
 }
 
@@ -38,7 +38,7 @@ export function standing({ backend, handover }: State): {
  */
 export function nextOf({ backend, handover }: State): State[] {
   if (!isSide(backend)) return [];
-  const there = other[backend];
+  const there = otherThan(backend);
   switch (handover) {
     case undefined:
       return [

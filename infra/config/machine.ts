@@ -9,7 +9,7 @@ export const machine = {
     "vm",
   ),
   handover: field.key(
-    "How far the handover to the backend from the other one is (vm and gke; docs/runbook.md): both stand, and with write every gate writes to ClickHouse of the backend, with read SigNoz and clients are there too; empty when there is none",
+    "How far the handover to the backend from the other one is (docs/runbook.md): with write both stand and every gate writes to the backend's ClickHouse, with read SigNoz and clients are there too; empty for none",
     field.optional(field.oneOf("write", "read")),
   ),
   machineType: field.key(

@@ -381,7 +381,9 @@ describe("a backend's own keys", () => {
         expect(message).toContain(`run: pulumi config rm monitoring:${name}`);
         expect(keys).toHaveProperty(name);
       }
-      if (ownKeys.some(({ keys }) => name in keys) || name === "backend") return;
+      // The two that say which keys are whose.
+      if (ownKeys.some(({ keys }) => name in keys) || ["backend", "handover"].includes(name))
+        return;
       // What faults it may have by itself are no matter of the backend.
       const faults = (config: object, secrets: object) => {
         try {
@@ -395,6 +397,19 @@ describe("a backend's own keys", () => {
       if (!(name in onGke)) expect(faults(onGke, {})).toBe(faults(ofGke, {}));
     },
   );
+
+  it("lacks in a handover what either backend needs, and hands over nothing before SigNoz Cloud", () => {
+    for (const handover of ["write", "read"])
+      for (const backend of ["vm", "gke"]) {
+        expect(read({ ...ofGke, backend, handover }).machine.handover).toBe(handover);
+        const message = faultsOf({ backend, handover, adminEmail: "" });
+        for (const name of ["otlpHost", "kmsKey", "adminEmail"])
+          expect(message).toContain(`monitoring:${name} is not set, which backend`);
+      }
+    expect(faultsOf({ ...inCloud, handover: "read" }, cloudKey)).toContain(
+      'monitoring:handover = "read" hands over between "vm" and "gke" alone',
+    );
+  });
 
   it.each([
     ["vm", "adminEmail", {}, {}],
