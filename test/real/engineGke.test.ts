@@ -133,6 +133,7 @@ it("refuses the way back to a VM, which would leave the disks behind", async () 
     gateReplicas: undefined,
     gateQueueDiskGb: undefined,
     clickhouseDiskGb: undefined,
+    backupDays: undefined,
   });
   const refused = await stack.up();
   undo();
