@@ -176,6 +176,7 @@ it("refuses the way back to a VM all at once, which would leave the disks behind
     gateReplicas: undefined,
     gateQueueDiskGb: undefined,
     clickhouseDiskGb: undefined,
+    backupDays: undefined,
   });
   const refused = await stack.up();
   undo();
