@@ -12,15 +12,13 @@ export const otlpPort = 4317;
 /** Port of SigNoz's web interface and API. */
 export const signozPort = 8080;
 
+/** Addresses of a machine's subnetwork. */
+const machineRange = "10.90.0.0/28";
 /**
- * Addresses of the subnetwork: of machines, and of a cluster's nodes, of which its pods' range carries 512. A range grows in
- * place (Compute Engine API, subnetworks.expandIpCidrRange); any other change replaces the subnetwork.
+ * Those of a cluster's nodes, of which its pods' range carries 512. A range grows in place (Compute Engine API,
+ * subnetworks.expandIpCidrRange); any other change replaces the subnetwork.
  */
-export const subnetworkRanges: Record<BackendName, string> = {
-  vm: "10.90.0.0/28",
-  cloud: "10.90.0.0/28",
-  gke: "10.90.0.0/22",
-};
+export const nodeRange = "10.90.0.0/22";
 
 /** Addresses from which Identity-Aware Proxy forwards TCP (Google Cloud, "Using IAP for TCP forwarding"). */
 const iapRange = "35.235.240.0/20";
@@ -56,6 +54,7 @@ export class Network extends pulumi.ComponentResource {
     super("monitoring:index:Network", name, {}, opts);
     const self = within(this, opts);
 
+    const hasCluster = args.backend === "gke";
     const network = new VpcNetwork(`${name}-net`, { name, autoCreateSubnetworks: false }, self);
     const subnetwork = new Subnetwork(
       `${name}-subnet`,
@@ -63,7 +62,7 @@ export class Network extends pulumi.ComponentResource {
         name,
         network: network.id,
         region: args.region,
-        ipCidrRange: subnetworkRanges[args.backend],
+        ipCidrRange: hasCluster ? nodeRange : machineRange,
         privateIpGoogleAccess: true,
         ...(args.flowLogsPercent > 0 && {
           logConfig: { flowSampling: args.flowLogsPercent / 100 },
@@ -72,7 +71,7 @@ export class Network extends pulumi.ComponentResource {
       self,
     );
     // A cluster's load balancer has a rule of its own, from the same sources; on the machines there nobody listens.
-    if (args.backend !== "gke")
+    if (!hasCluster)
       new Firewall(
         `${name}-allow-otlp`,
         {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Backend, BackendArgs } from "../backend";
 import { within } from "../component";
-import { subnetworkRanges } from "../network";
+import { nodeRange } from "../network";
 import { Clickhouse } from "./clickhouse";
 import { GkeCluster } from "./cluster";
 import { deliveredFiles, Gate } from "./gate";
@@ -42,7 +42,7 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
     const inside = { parent: this, provider: cluster.provider };
     const after = (...resources: pulumi.Resource[]) => ({ ...inside, dependsOn: resources });
     const { namespace, storageClass } = new Place(name, { kmsKey }, inside);
-    const readers = subnetworkRanges.gke;
+    const readers = nodeRange;
     const walls = { namespace, allowedSources: gate.allowedSources, readers };
     const isolation = new Isolation(name, walls, inside);
     const keeper = new Keeper(
