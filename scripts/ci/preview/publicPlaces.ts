@@ -44,6 +44,12 @@ const publicPlaces: { type: RegExp; path: RegExp; allows: (place: Place) => bool
     allows: ({ value }) => certificates.test(Buffer.from(value, "base64").toString()),
   },
   {
+    // A digest of names and files, which says what the keys beside it are of.
+    type: kubernetesSecret,
+    path: /^(inputs|outputs(\.__inputs)?)\.data\.version$/,
+    allows: ({ value }) => /^[0-9a-f]{64}$/.test(Buffer.from(value, "base64").toString()),
+  },
+  {
     // The provider marks every output of a command that was given one secret.
     type: /^command:local:Command$/,
     path: /^outputs\.(create|triggers\[\d+\]|environment\.[A-Z_]+)$/,
@@ -65,7 +71,7 @@ const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
   {
     type: kubernetesSecret,
     path: /\.data\.dsn$/,
-    piece: /^(tcp:\/\/[a-z]+:|@clickhouse:9000)$/,
+    piece: /^(tcp:\/\/[a-z]+:|@[a-z0-9.-]+:9000)$/,
   },
   {
     type: kubernetesSecret,
@@ -91,6 +97,7 @@ const publicFields = new Set([
   ...["signoz", "collector", "migrator"],
   ...["create", "environment", "triggers"],
   ...["keys", "tls.crt", "tls.key", "password", "dsn", "passwords.xml", "replica"],
+  ...["version", "backup", "restore"],
   "goog-pulumi-provisioned",
 ]);
 
