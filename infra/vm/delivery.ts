@@ -26,13 +26,12 @@ const retentionDays = (signoz: Settings["signoz"]) => ({
 export function machineSettings<S extends Store>(
   settings: VmSettings,
   host: string,
-  secrets: SecretVersions,
+  secrets: Partial<SecretVersions>,
   store: S,
   clickhouse: OtherClickhouse = {},
 ) {
   const { engineers, gate, signoz } = settings;
   const own = store.settings(settings) as ReturnType<S["settings"]>;
-  const needs = store.parts.map((part) => needsOf[part]);
   const images: typeof own.images & Record<"collector" | "front", string> = {
     ...own.images,
     collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
@@ -46,12 +45,9 @@ export function machineSettings<S extends Store>(
     ...own,
     images: only(
       images,
-      needs.flatMap((part) => part.images),
+      store.parts.flatMap((part) => needsOf[part].images),
     ),
-    secrets: only(
-      secrets,
-      needs.flatMap((part) => part.secrets),
-    ),
+    secrets,
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
@@ -65,7 +61,7 @@ export interface OtherClickhouse {
   handover?: { clickhouse: string; write: string; read: string } | undefined;
 }
 
-const only = <T extends object>(all: T, names: string[]) =>
+export const only = <T extends object>(all: T, names: string[]) =>
   Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))) as Partial<T>;
 
 /**
@@ -89,7 +85,11 @@ export function prepareDelivery(settings: Settings, content: SignozContent, stor
       "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
     }),
   };
-  const complete = (host: string, secrets: SecretVersions, clickhouse: OtherClickhouse) => {
+  const complete = (
+    host: string,
+    secrets: Partial<SecretVersions>,
+    clickhouse: OtherClickhouse,
+  ) => {
     const settingsText = JSON.stringify(
       machineSettings(settings, host, secrets, store, clickhouse),
     );

@@ -6,8 +6,8 @@ import { within } from "../component";
 import { sameMember } from "../config/fields";
 import { signozPort } from "../network";
 import { DataDisk, dataDeviceName } from "./dataDisk";
-import { type OtherClickhouse, prepareDelivery } from "./delivery";
-import type { Store } from "./stores";
+import { type OtherClickhouse, only, prepareDelivery } from "./delivery";
+import { needsOf, type Store } from "./stores";
 
 export interface VmArgs extends BackendArgs {
   /** ClickHouse elsewhere, of which the machine's parts are told. */
@@ -41,8 +41,13 @@ export abstract class Vm extends pulumi.ComponentResource {
 
     const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
     const { prepared, complete } = prepareDelivery(args.settings, args.content, store);
+    // Else a key that is not this machine's, whose version no preview knows, would have it change.
+    const secrets = only(
+      args.secrets,
+      store.parts.flatMap((part) => needsOf[part].secrets),
+    );
     const completed = pulumi
-      .all([args.network.host, pulumi.output(args.secrets), args.clickhouse ?? {}])
+      .all([args.network.host, pulumi.output(secrets), args.clickhouse ?? {}])
       .apply((known) => complete(...known));
     const natIp = store.parts.includes("gate") && args.network.address;
     const instance = new Instance(

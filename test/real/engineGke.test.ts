@@ -119,6 +119,7 @@ it.each<[string, object, string[]]>([
     [
       "replace ConfigMap gate-files",
       "replace Job retention",
+      "update Instance vm",
       "update Secret gate-keys",
       "update StatefulSet gate",
     ],
@@ -189,7 +190,10 @@ it("refuses the way back to a VM all at once, which would leave the disks behind
 it("ends when it is destroyed, the cluster last", async () => {
   stack.config({ deletionProtection: false });
   const unprotected = await stack.up();
-  expect([unprotected.error, told(unprotected)]).toEqual([undefined, ["update Cluster cluster"]]);
+  expect([unprotected.error, told(unprotected)]).toEqual([
+    undefined,
+    ["update Cluster cluster", "update Instance vm"],
+  ]);
   const gone = await stack.destroy();
   expect(gone.error).toBeUndefined();
   const order = gone.steps.map(({ resource }) => resource);
