@@ -39,6 +39,7 @@ export class Clickhouse extends pulumi.ComponentResource {
         "monitoring.xml": infraFile("vm/store/clickhouse/config.xml"),
         "replicated.xml": infraFile("gke/files/clickhouse.xml"),
         "users.xml": infraFile("vm/store/clickhouse/users.xml"),
+        "function_histogramQuantile.sql": infraFile("gke/files/function_histogramQuantile.sql"),
       },
       self,
     );

@@ -32,6 +32,7 @@ export const clickhouse = (args: ClickhousePodArgs, secret: pulumi.Output<string
   readinessProbe: { httpGet: { path: "/ping", port: "http" }, periodSeconds: 5, timeoutSeconds: 5 },
   volumeMounts: [
     { name: "config", mountPath: "/etc/clickhouse-server/config.d", readOnly: true },
+    { name: "functions", mountPath: "/etc/clickhouse-server/user_defined", readOnly: true },
     { name: "users", mountPath: "/etc/clickhouse-server/users.d", readOnly: true },
     { name: "disk", mountPath: "/var/lib/clickhouse", subPath: "clickhouse" },
     { name: "scripts", mountPath: "/opt/user_scripts" },
@@ -43,13 +44,8 @@ const share = (gb: number, part: number) => String(Math.floor(gb * 2 ** 30 * par
 
 /** What it mounts beside its disk. */
 export const volumes = (files: pulumi.Output<string>, secret: pulumi.Output<string>) => [
-  {
-    name: "config",
-    configMap: {
-      name: files,
-      items: ["monitoring.xml", "replicated.xml"].map((key) => ({ key, path: key })),
-    },
-  },
+  filesAlone("config", files, ["monitoring.xml", "replicated.xml"]),
+  filesAlone("functions", files, ["function_histogramQuantile.sql"]),
   {
     name: "users",
     projected: {
@@ -62,3 +58,8 @@ export const volumes = (files: pulumi.Output<string>, secret: pulumi.Output<stri
   { name: "scripts", emptyDir: { sizeLimit: "16Mi" } },
   { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
 ];
+
+const filesAlone = (volume: string, name: pulumi.Output<string>, keys: string[]) => ({
+  name: volume,
+  configMap: { name, items: keys.map((key) => ({ key, path: key })) },
+});

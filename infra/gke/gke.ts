@@ -15,6 +15,7 @@ import { Isolation } from "./isolation";
 import { Keeper } from "./keeper";
 import { Migrations } from "./migrations";
 import { Place } from "./place";
+import { Retention } from "./retention";
 import { gateOptions, images } from "./values";
 
 /**
@@ -74,6 +75,17 @@ export class GkeBackend extends pulumi.ComponentResource implements Backend {
       name,
       { namespace, image: image.collector, passwords },
       after(clickhouse),
+    );
+    new Retention(
+      name,
+      {
+        namespace,
+        image: image.clickhouse,
+        schema: image.collector,
+        days: gateOptions(settings).retentionDays,
+        secret: migrations.secret,
+      },
+      after(migrations),
     );
     const gates = new Gate(
       name,

@@ -1,9 +1,9 @@
-import { Job } from "@pulumi/kubernetes/batch/v1/job";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret";
 import * as pulumi from "@pulumi/pulumi";
 import { within } from "../component";
-import { dsn } from "./clickhouseSecrets";
-import { labels, lockedPod, metadata, resources } from "./pods";
+import { dsn, passwordOf } from "./clickhouseSecrets";
+import { once } from "./job";
+import { metadata } from "./pods";
 
 export interface MigrationsArgs {
   namespace: pulumi.Input<string>;
@@ -22,78 +22,45 @@ export const migratorVariables = [
 
 /** The schema of the collector's version: a Job that must end before a gate starts, and one that may take its time. */
 export class Migrations extends pulumi.ComponentResource {
+  /** Name of the Secret with the password of ClickHouse's user for them. */
+  readonly secret: pulumi.Output<string>;
+
   constructor(name: string, args: MigrationsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:Migrations", name, {}, opts);
     const self = within(this, opts);
+    const passwords = pulumi.output(args.passwords);
     const secret = new Secret(
       `${name}-migrations-secret`,
       {
         metadata: metadata(args.namespace, "migrations"),
         stringData: {
-          dsn: pulumi.secret(pulumi.output(args.passwords).apply((all) => dsn(all, "migrator"))),
+          dsn: pulumi.secret(passwords.apply((all) => dsn(all, "migrator"))),
+          password: pulumi.secret(passwords.apply((all) => passwordOf(all, "migrator"))),
         },
       },
       self,
     );
-    const { name: secretName } = secret.metadata;
-    const sync = newJob(name, args, secretName, "sync", [
-      "migrate ready",
-      "migrate bootstrap",
-      "migrate sync up",
-    ])(self);
-    newJob(name, args, secretName, "async", ["migrate async up"])({ ...self, dependsOn: sync });
+    this.secret = secret.metadata.name;
+    const job = (which: string, steps: string[]) => ({
+      namespace: args.namespace,
+      job: `migrations-${which}`,
+      app: "migrations",
+      user: 10001,
+      container: {
+        image: args.image,
+        command: ["/bin/sh", "-c"],
+        args: [steps.map((step) => `/signoz-otel-collector migrate ${step}`).join(" && ")],
+        env: [
+          ...migratorVariables,
+          {
+            name: "SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN",
+            valueFrom: { secretKeyRef: { name: this.secret, key: "dsn" } },
+          },
+        ],
+      },
+    });
+    const sync = once(name, job("sync", ["ready", "bootstrap", "sync up"]), self);
+    once(name, { ...job("async", ["async up"]), detached: true }, { ...self, dependsOn: sync });
     this.registerOutputs();
   }
 }
-
-/** A Job cannot change: another image is another Job under the same name. */
-const newJob =
-  (
-    name: string,
-    { namespace, image }: MigrationsArgs,
-    secret: pulumi.Output<string>,
-    which: "sync" | "async",
-    steps: string[],
-  ) =>
-  (opts: pulumi.CustomResourceOptions) =>
-    new Job(
-      `${name}-migrations-${which}`,
-      {
-        metadata: metadata(
-          namespace,
-          `migrations-${which}`,
-          which === "async" ? { "pulumi.com/skipAwait": "true" } : undefined,
-        ),
-        spec: {
-          backoffLimit: 10,
-          template: {
-            metadata: { labels: labels("migrations") },
-            spec: {
-              ...lockedPod({
-                user: 10001,
-                containers: [
-                  {
-                    name: "migrate",
-                    image,
-                    command: ["/bin/sh", "-c"],
-                    args: [steps.map((step) => `/signoz-otel-collector ${step}`).join(" && ")],
-                    env: [
-                      ...migratorVariables,
-                      {
-                        name: "SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN",
-                        valueFrom: { secretKeyRef: { name: secret, key: "dsn" } },
-                      },
-                    ],
-                    resources: resources("250m", 512),
-                    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-                  },
-                ],
-                volumes: [{ name: "tmp", emptyDir: { sizeLimit: "64Mi" } }],
-              }),
-              restartPolicy: "OnFailure",
-            },
-          },
-        },
-      },
-      { ...opts, deleteBeforeReplace: true, replaceOnChanges: ["spec"] },
-    );

@@ -198,6 +198,24 @@ describe("a stack on GKE", () => {
     expect(stringData["tls.key"]).toMatch(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/);
   });
 
+  it("keeps each signal as long as asked for, anew for another schema", async () => {
+    const { readFileSync } = await import("node:fs");
+    type Spec = { template: { spec: { containers: { image: string; env: Values[] }[] } } };
+    const { spec } = inputs<{ spec: Spec }>("Job", "retention");
+    const [{ image, env } = { image: "", env: [] }] = spec.template.spec.containers;
+    expect(image).toMatch(/^clickhouse\/clickhouse-server:/);
+    expect(env).toEqual([
+      {
+        name: "RETENTION_DAYS",
+        value: "'signoz_metrics', 180, 'signoz_logs', 30, 'signoz_traces', 15",
+      },
+      { name: "SCHEMA", value: expect.stringMatching(/^signoz\/signoz-otel-collector:/) },
+      expect.objectContaining({ name: "CLICKHOUSE_PASSWORD" }),
+    ]);
+    const { data } = inputs<{ data: Record<string, string> }>("ConfigMap", "retention-files");
+    expect(data["retention.sh"]).toBe(readFileSync("infra/vm/store/retention.sh", "utf8"));
+  });
+
   it("delivers what the VM's gate reads, unchanged", async () => {
     const { readFileSync } = await import("node:fs");
     const { data } = inputs<{ data: Record<string, string> }>("ConfigMap", "gate-files");

@@ -13,7 +13,6 @@ beforeAll(async () => {
   stack = await EngineStack.start();
   stack.config({
     backend: "gke",
-    adminEmail: undefined,
     otlpHost: "otlp.palindrom.example",
     personalKeyEmails: ["Dana.Li@palindrom.example/2026-12", "kim@palindrom.example"],
     dataLocations: ["us-central1"],
@@ -105,9 +104,29 @@ it.each<[string, object, string[]]>([
     ],
   ],
   [
+    "keeps logs for another time",
+    { retentionDaysLogs: 20 },
+    [
+      "replace ConfigMap gate-files",
+      "replace Job retention",
+      "update Secret gate-keys",
+      "update StatefulSet gate",
+    ],
+  ],
+  [
+    "gives SigNoz another version, and nobody else",
+    { signozVersion: "v0.139.0" },
+    ["update Instance vm"],
+  ],
+  [
     "brings another ClickHouse to the pods alone",
     { clickhouseVersion: "25.12.6" },
-    ["update Secret gate-keys", "update StatefulSet clickhouse", "update StatefulSet keeper"],
+    [
+      "replace Job retention",
+      "update Secret gate-keys",
+      "update StatefulSet clickhouse",
+      "update StatefulSet keeper",
+    ],
   ],
   [
     "brings another collector by its migrations first",
@@ -115,6 +134,7 @@ it.each<[string, object, string[]]>([
     [
       "replace Job migrations-async",
       "replace Job migrations-sync",
+      "replace Job retention",
       "update Secret gate-keys",
       "update StatefulSet gate",
     ],
@@ -141,7 +161,6 @@ it("takes no gate before the schema of its collector is there", async () => {
 it("refuses the way back to a VM all at once, which would leave the disks behind", async () => {
   const undo = stack.config({
     backend: "vm",
-    adminEmail: "platform@palindrom.example",
     gateReplicas: undefined,
     gateQueueDiskGb: undefined,
     clickhouseDiskGb: undefined,

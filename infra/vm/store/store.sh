@@ -138,6 +138,15 @@ store_serving() {
   ! runs signoz || retry 300 curl --silent --fail --max-time 5 --output /dev/null http://127.0.0.1:8080/api/v2/readyz
 }
 
+clickhouse_query() { # stdin: one statement
+  CLICKHOUSE_USER=migrator CLICKHOUSE_PASSWORD=$(<"$state/secrets/migrator.password") timeout 300 \
+    docker exec --interactive --env CLICKHOUSE_USER --env CLICKHOUSE_PASSWORD monitoring-clickhouse-1 clickhouse-client
+}
+
+retention_days() { # 'signoz_logs', 30, …
+  jq --raw-output '.retentionDays | to_entries | map("\u0027signoz_\(.key)\u0027, \(.value)") | join(", ")' "$settings"
+}
+
 provision_content() {
   local alerts=() started
   ! runs clickhouse || apply_retention || fail "retention could not be set in ClickHouse (see the log); telemetry is accepted all the same, and this is tried again"

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { defaultGate } from "../../../infra/gate/options";
+import { basename, join } from "node:path";
+import { defaultGate, type GateOptions } from "../../../infra/gate/options";
+import { asMap } from "../../../infra/gke/retention";
 import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
@@ -91,11 +92,18 @@ export class Store extends Tables {
     ended.catch(() => undefined);
   }
 
-  /** The shipped retention.sh; clickhouse-client is the engine's HTTP. */
-  retain(retentionDays: object): void {
-    const settings = join(this.folder, "settings.json");
-    writeFileSync(settings, JSON.stringify({ retentionDays }));
-    execFileSync(join(__dirname, "retain.sh"), [settings, `${this.httpPort}`]);
+  /** The Job of retention as it ships; clickhouse-client is the engine's HTTP. */
+  retain(retentionDays: GateOptions["retentionDays"]): void {
+    const infra = join(__dirname, "../../../infra");
+    for (const file of ["gke/files/retain.sh", "vm/store/retention.sh"])
+      copyFileSync(join(infra, file), join(this.folder, basename(file)));
+    execFileSync("bash", [join(this.folder, "retain.sh")], {
+      env: {
+        PATH: `${__dirname}:${process.env.PATH}`,
+        ENGINE_PORT: `${this.httpPort}`,
+        RETENTION_DAYS: asMap(retentionDays),
+      },
+    });
   }
 
   async run(statement: string): Promise<string> {
