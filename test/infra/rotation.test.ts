@@ -44,7 +44,7 @@ describe("refuseOtherBackend", () => {
     vm: ["gke write", "vm read"],
     "gke write": ["gke read", "vm read"],
     "gke read": ["gke", "gke write", "vm write"],
-    gke: ["vm write", "gke read"],
+    gke: ["gke read"],
     "vm write": ["vm read", "gke read"],
     "vm read": ["vm", "vm write", "gke write"],
   };

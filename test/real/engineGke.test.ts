@@ -182,7 +182,7 @@ it("refuses the way back to a VM all at once, which would leave the disks behind
   const refused = await stack.up();
   undo();
   expect(refused.error).toContain(
-    "the next step there is: pulumi config set monitoring:backend vm && pulumi config set monitoring:handover write",
+    "the next step there is: pulumi config set monitoring:backend gke && pulumi config set monitoring:handover read",
   );
   expect(told(refused)).toEqual([]);
 });

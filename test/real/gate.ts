@@ -26,8 +26,6 @@ export interface GateOptions {
   frontBinary?: string;
   /** The accepted ingestion keys, one a line. */
   keys: string;
-  /** Files that the front reads after haproxy.cfg. */
-  frontFiles?: string[];
   /** Numbers of haproxy.cfg to run with instead of its own, by their names there (GATE_…). */
   limits?: Record<`GATE_${string}`, string | number>;
   /** Default: issued for gateName and localhost. */
@@ -165,7 +163,7 @@ async function startFront(
   dir: string,
   address: { port: number; statisticsPort: number },
   collectorPort: number,
-  { frontBinary, frontFiles = [], limits }: GateOptions,
+  { frontBinary, limits }: GateOptions,
 ): Promise<Running> {
   const environment = {
     GATE_DIR: dir,
@@ -175,7 +173,7 @@ async function startFront(
     GATE_COLLECTOR: `127.0.0.1:${collectorPort}`,
     ...limits,
   };
-  const args = ["-db", ...[shipped("haproxy.cfg"), ...frontFiles].flatMap((file) => ["-f", file])];
+  const args = ["-db", "-f", shipped("haproxy.cfg")];
   const front = run(frontBinary ?? (await haproxy()), args, environment);
   await untilHealthy("front", `http://127.0.0.1:${address.statisticsPort}/health`, front);
   return front;

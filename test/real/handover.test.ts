@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultGate } from "../../infra/gate/options";
 import { type Certificate, issueCertificate } from "../../simulator/certificate";
 import { freePort } from "../../simulator/freePort";
 import { signals } from "../../simulator/otlp";
@@ -16,7 +15,6 @@ import { Ledger, type Stored } from "./ledger";
 
 const databases = ["signoz_metrics", "signoz_logs", "signoz_traces"];
 const rows = Number(process.env.MONITORING_ROWS ?? 20_000);
-const { retentionDays } = defaultGate;
 const notes = mkdtempSync(join(tmpdir(), "handover-"));
 const began = Math.floor(Date.now() / 1000) - 60;
 
@@ -25,7 +23,6 @@ let cluster: Store;
 /** What one store held after all of this, without a handover. */
 let alone: Store;
 beforeAll(async () => {
-  writeFileSync(join(notes, "settings.json"), JSON.stringify({ retentionDays }));
   vm = await Store.start();
   cluster = await Store.start();
   alone = await Store.start();
@@ -175,7 +172,9 @@ describe("a gate that is led to another ClickHouse", () => {
     for (const client of clients) client.close();
     const balance = await ledger.settled(stored, 120_000);
     console.log(balance, ledger.refusals);
-    expect(balance).toMatchObject({ lost: 0, twice: 0, unknown: 0 });
+    expect(balance).toMatchObject({ lost: 0, unknown: 0 });
+    // What a client sends again that heard no answer, because the collector ended: one each at most.
+    expect(balance.twice).toBeLessThanOrEqual(clients.length);
     expect(balance.accepted).toBeGreaterThan(50);
     // What came before the step was in the one, and is there no longer.
     for (const signal of signals) expect(await sessions(from, signal, "")).toEqual({});

@@ -10,11 +10,6 @@ readonly state=/var/lib/monitoring
 # What a comparison found equal, so that it is not read again; which tables are emptied; the partition that is being moved.
 notes=/mnt/monitoring/handover
 from='' to=''
-# shellcheck disable=SC2034 # retention.sh reads it
-settings=$state/settings.json
-
-# shellcheck source=SCRIPTDIR/../store/retention.sh
-. "$(dirname "${BASH_SOURCE[0]}")/retention.sh"
 
 here() { # STATEMENT: by the ClickHouse of this machine
   CLICKHOUSE_USER=migrator CLICKHOUSE_PASSWORD=$(<"$state/secrets/migrator.password") \
@@ -23,7 +18,7 @@ here() { # STATEMENT: by the ClickHouse of this machine
 }
 
 there() { # STATEMENT: by the cluster's
-  here "$1" --host "$(jq --exit-status --raw-output .handover.clickhouse "$settings")"
+  here "$1" --host "$(jq --exit-status --raw-output .handover.clickhouse "$state/settings.json")"
 }
 
 ask() { # SIDE STATEMENT
@@ -167,9 +162,6 @@ hand_over() { # copy|join FROM TO
   local cut_off every
   from=$2 to=$3
   mkdir -p "$notes" && touch "$notes/equal"
-  # A table that keeps rows for a shorter time would let go of what comes.
-  clickhouse_query() { ask "$to" "$(cat)"; }
-  apply_retention
   cut_off=$(tables_of_ours "$from" joining_)
   [ -z "$cut_off" ] || fail "the join of ${cut_off//$'\t'/.} was cut off on the way there: go back to that step, and: handover.sh join"
   every=$(tables_of_ours "$from" copying_)
@@ -185,8 +177,8 @@ hand_over() { # copy|join FROM TO
 main() { # copy|join
   local write read
   [[ $# -eq 1 && $1 =~ ^(copy|join)$ ]] || fail 'copy or join, please'
-  write=$(jq --exit-status --raw-output .handover.write "$settings") || fail 'this stack hands nothing over: monitoring:handover is not set'
-  read=$(jq --exit-status --raw-output .handover.read "$settings")
+  write=$(jq --exit-status --raw-output .handover.write "$state/settings.json") || fail 'this stack hands nothing over: monitoring:handover is not set'
+  read=$(jq --exit-status --raw-output .handover.read "$state/settings.json")
   [ "$1" = copy ] || [ "$write" = "$read" ] ||
     fail "SigNoz still reads what would be emptied; first: pulumi config set monitoring:handover read && pulumi up"
   if [ "$write" = gke ]; then hand_over "$1" here there; else hand_over "$1" there here; fi

@@ -2,14 +2,10 @@
 # The shipped handover.sh, with two engines' HTTP in place of clickhouse-client: run.sh FOLDER copy|join FROM_PORT TO_PORT
 # With $CUT_OFF it ends, as if the machine did, when it has run so many statements.
 set -euo pipefail
-# As they lie side by side on the machine.
-files=$(mktemp --directory)
-trap 'rm -r "$files"' EXIT
-cp "$(dirname "$0")"/../../../infra/vm/{handover/handover,store/retention}.sh "$files"
 # shellcheck source=SCRIPTDIR/../../../infra/vm/handover/handover.sh
-. "$files/handover.sh"
+. "$(dirname "$0")/../../../infra/vm/handover/handover.sh"
 # shellcheck disable=SC2034 # handover.sh reads notes
-notes=$1 settings=$1/settings.json
+notes=$1
 [ -z "${CUT_OFF:-}" ] || count=$(mktemp)
 before() { # cut off
   [ -n "${CUT_OFF:-}" ] || return 0
