@@ -5,6 +5,7 @@ own=projects/$project/roles
 # Roles of our own, where Google's smallest gives too much: name | permissions | reason.
 roles=(
   "monitoringPreview|compute.regions.get,compute.regions.list,compute.zones.get,compute.zones.list|Google's provider checks region and zone; no metadata, no serial port"
+  "monitoringSnapshotPlace|compute.snapshotSettings.get,compute.snapshotSettings.update|where the project keeps snapshots (dataLocations), and none of the disks' own rights"
   "monitoringNewSecret|secretmanager.secrets.create|a secret that does not exist yet has no name that a condition could ask for"
 )
 
@@ -29,6 +30,7 @@ grants=(
   "deploy|project|roles/secretmanager.admin|secrets of our names, their versions and who may read them|secrets"
   "deploy|project|$own/monitoringNewSecret|makes a new secret|"
   "deploy|project|roles/compute.instanceAdmin.v1|VM, disks and the snapshot schedule|"
+  "deploy|project|$own/monitoringSnapshotPlace|where snapshots are kept|"
   "deploy|project|roles/compute.networkAdmin|network, subnet and the external address|"
   "deploy|project|roles/compute.securityAdmin|firewall rules, which networkAdmin may only read|"
   "deploy|project|roles/iap.admin|who may open SigNoz through Identity-Aware Proxy|"

@@ -254,7 +254,11 @@ describe("a stack on GKE", () => {
   it("ends when it is destroyed; the disks stay", async () => {
     stack.config({ deletionProtection: false });
     const unprotected = await stack.up();
-    expect([unprotected.error, told(unprotected)]).toEqual([undefined, ["update Cluster cluster"]]);
+    expect([unprotected.error, told(unprotected)]).toEqual([
+      undefined,
+      ["update Cluster cluster", "update Instance vm"],
+    ]);
+    await stack.unprotect();
     const started = Date.now();
     const gone = await stack.destroy();
     expect(gone.error).toBeUndefined();

@@ -194,6 +194,7 @@ it("ends when it is destroyed, the cluster last", async () => {
     undefined,
     ["update Cluster cluster", "update Instance vm"],
   ]);
+  await stack.unprotect();
   const gone = await stack.destroy();
   expect(gone.error).toBeUndefined();
   const order = gone.steps.map(({ resource }) => resource);

@@ -17,7 +17,6 @@ const args = [
 ];
 const onGke = {
   backend: "gke",
-  adminEmail: "",
   otlpHost: "otlp.example.com",
   dataLocations: ["us-central1"],
   kmsKey: "projects/acme-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
@@ -241,6 +240,7 @@ describe("bootstrap.sh", () => {
         personalKeyEmails: ["dana@example.com"],
         otlpHost: "otlp.example.com",
         dnsZone: "example-com",
+        dataLocations: ["us-central1"],
       },
     ],
     ["gke", cluster.changes, onGke],
@@ -252,6 +252,7 @@ describe("bootstrap.sh", () => {
           /^gcp:compute\/(instance|disk|resourcePolicy|diskResourcePolicyAttachment):/,
           "compute.instanceAdmin.v1",
         ],
+        [/^gcp:compute\/snapshotSettings:/, "monitoringSnapshotPlace"],
         [/^gcp:compute\/(network|subnetwork|address|router|routerNat):/, "compute.networkAdmin"],
         [/^gcp:compute\/firewall:/, "compute.securityAdmin"],
         [/^gcp:secretmanager\//, "secretmanager.admin"],

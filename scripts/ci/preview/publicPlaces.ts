@@ -71,7 +71,8 @@ const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
   {
     type: kubernetesSecret,
     path: /\.data\.dsn$/,
-    piece: /^(tcp:\/\/[a-z]+:|@[a-z0-9.-]+:9000)$/,
+    piece:
+      /^(tcp:\/\/[a-z]+:|@(clickhouse|monitoring-[a-z0-9-]+\.[a-z0-9-]+\.c\.[a-z0-9-]+\.internal):9000)$/,
   },
   {
     type: kubernetesSecret,

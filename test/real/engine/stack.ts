@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
 import { Cloud, type CloudOptions } from "../../../simulator/cloud/cloud.js";
@@ -109,6 +111,14 @@ export class EngineStack {
 
   destroy(options: automation.DestroyOptions = {}): Promise<Operation> {
     return operation((to) => this.stack.destroy({ ...to, ...options }));
+  }
+
+  /** Takes the program's protection from every resource, as the runbook does before a destroy. */
+  async unprotect(): Promise<void> {
+    await promisify(execFile)("pulumi", ["state", "unprotect", "--all", "--yes", "--stack=dev"], {
+      cwd: this.dir,
+      env: this.env,
+    });
   }
 
   outputs(): Promise<automation.OutputMap> {
