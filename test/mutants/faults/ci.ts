@@ -175,6 +175,6 @@ export const faults: Fault[] = [
     file: "scripts/bootstrap.sh",
     from: "more=(--no-versioning --clear-soft-delete)",
     to: "more=(--versioning)",
-    tests: ["test/scripts/bootstrap.test.ts"],
+    tests: ["test/real/scripts/bootstrap.test.ts"],
   },
 ];

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { type ProgramRun, runProgram } from "../../simulator/program";
-import { fakeGithub } from "../fakeGithub";
-import { fakeTool, fixture } from "../fakeTool";
-import { stackNames } from "../stackNames";
+import { type ProgramRun, runProgram } from "../../../simulator/program";
+import { fakeGithub } from "../../fakeGithub";
+import { fakeTool, fixture } from "../../fakeTool";
+import { stackNames } from "../../stackNames";
 
 const args = [
   "--project",
