@@ -62,10 +62,11 @@ const handOver = (what: "copy" | "join", from: Store, to: Store, cutOff?: number
 /** Rows and a checksum of each table that holds any, as it is when all is merged. */
 async function sums(store: Store): Promise<Record<string, string>> {
   const tables = await store.query<{ name: string; columns: string }>(
-    `SELECT database || '.' || table AS name, arrayStringConcat(groupArray(c.name), ', ') AS columns
+    `SELECT database || '.' || table AS name, arrayStringConcat(arraySort(groupArray(c.name)), ', ') AS columns
      FROM system.columns AS c INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
      WHERE database IN ('${databases.join("','")}') AND engine LIKE '%MergeTree' AND total_rows > 0
        AND table NOT LIKE 'schema_migrations%' AND NOT startsWith(type, 'SimpleAggregateFunction(any')
+       AND default_expression NOT LIKE '%now%'
      GROUP BY name ORDER BY name`,
   );
   const told: Record<string, string> = {};
