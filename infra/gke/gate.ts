@@ -127,7 +127,7 @@ export const deliveredFiles = (options: GateOptions): Record<string, string> => 
   ...gateFiles(options),
   ...read(["haproxy.cfg", "otel-collector.yaml", "exporters.yaml"], "gate"),
   ...read(["keys-map.sh", "front-apply.sh"], "gate"),
-  ...read(["apply-keys.sh", "socat", "pre-stop.sh"], "gke/files"),
+  ...read(["apply-keys.sh", "collector.sh", "pre-stop.sh", "socat"], "gke/files"),
 });
 
 const read = (files: string[], folder: string): Record<string, string> =>

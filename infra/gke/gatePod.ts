@@ -74,7 +74,7 @@ export const collector = (image: string, store: pulumi.Output<string>, clickhous
   restartPolicy: "Always",
   command: ["/bin/sh", "-c"],
   args: [
-    "/signoz-otel-collector migrate sync check && exec /signoz-otel-collector --config=/etc/otelcol/otel-collector.yaml",
+    "/signoz-otel-collector migrate sync check && exec bash /gate/files/collector.sh /signoz-otel-collector --config=/etc/otelcol/otel-collector.yaml",
   ],
   env: [
     ...migratorVariables,
@@ -88,6 +88,7 @@ export const collector = (image: string, store: pulumi.Output<string>, clickhous
   resources: resources(gate.collector.vcpus, gate.collector.mib),
   readinessProbe: httpCheck(13133, "/"),
   volumeMounts: [
+    files,
     ...["otel-collector.yaml", "processors.yaml", "exporters.yaml"].map((file) => ({
       name: "files",
       mountPath: `/etc/otelcol/${file}`,

@@ -39,6 +39,8 @@ export interface GateOptions {
   override?: Record<string, unknown>;
   /** Port of a ClickHouse that SigNoz's own exporters write to; with neither what passes ends in files. */
   storePort?: number;
+  /** What runs the collector, as a gate's pod does: a script that takes its command. */
+  collectorBy?: string;
   /** Port of a sender to SigNoz Cloud, to which the exporters for it write, whatever else there is to write to. */
   senderPort?: number;
   /** Where the queues lie; default: a folder that goes with the gate. */
@@ -188,6 +190,7 @@ async function startCollector(
     rendered,
     storePort,
     senderPort,
+    collectorBy,
     env = {},
   }: GateOptions,
 ): Promise<Running & { port: number }> {
@@ -197,7 +200,7 @@ async function startCollector(
     "127.0.0.1:14317": `127.0.0.1:${selfPort}`,
     "http://sender:4318": `http://127.0.0.1:${senderPort}`,
   });
-  const args = [join(dir, "otel-collector.yaml")];
+  const paths = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
     storePort
@@ -208,13 +211,14 @@ async function startCollector(
     override ?? {},
   ];
   for (const [index, config] of configs.entries()) {
-    args.push(join(dir, `override-${index}.yaml`));
-    writeFileSync(args.at(-1) as string, stringify(config));
+    paths.push(join(dir, `override-${index}.yaml`));
+    writeFileSync(paths.at(-1) as string, stringify(config));
   }
-  const flags = args.flatMap((path) => ["--config", path]);
+  const flags = paths.flatMap((path) => ["--config", path]);
   const binary = await (storePort ? signozExporters() : collector());
   const ends = senderPort ? cloudEnvironment() : {};
-  const started = run(binary, flags, {
+  const [command, ...args] = [...(collectorBy ? [collectorBy] : []), binary, ...flags];
+  const started = run(command as string, args, {
     CLICKHOUSE_PASSWORD: "secret",
     ...(storePort && { CLICKHOUSE_ADDRESS: `127.0.0.1:${storePort}` }),
     ...ends,

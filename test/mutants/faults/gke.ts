@@ -34,4 +34,18 @@ export const faults: Fault[] = [
     to: "GATE_REQUESTS_PER_CONNECTION 10000",
     tests: ["test/real/frontKeys.test.ts", "-t", "again and again"],
   },
+  {
+    name: "a gate on GKE leaves what ClickHouse refused to the exporters",
+    file: "infra/gke/files/collector.sh",
+    from: "Exporting failed",
+    to: "Exporting has failed",
+    tests: ["test/real/gkeCollector.test.ts"],
+  },
+  {
+    name: "a batch on GKE that is refused for ever has the collector start again for ever",
+    file: "infra/gke/files/collector.sh",
+    from: "most_restarts=6",
+    to: "most_restarts=60",
+    tests: ["test/infra/gke/collector.test.ts"],
+  },
 ];
