@@ -27,7 +27,6 @@ beforeAll(async () => {
   });
   stack.config({
     backend: "gke",
-    adminEmail: undefined,
     otlpHost: "otlp.palindrom.example",
     personalKeyEmails: ["Dana.Li@palindrom.example/2026-12", "kim@palindrom.example"],
     dataLocations: ["us-central1"],

@@ -35,7 +35,7 @@ const progress = (...args: string[]) =>
 beforeAll(async () => {
   plane = await ControlPlane.start();
   writeFileSync(
-    join(plane.dir, "gcloud"),
+    join(plane.plugin("admin"), "gcloud"),
     `#!/bin/sh\ncp '${join(plane.dir, "kubeconfig")}' "$KUBECONFIG"\n`,
     { mode: 0o700 },
   );
