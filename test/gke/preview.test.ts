@@ -94,7 +94,7 @@ describe("a pull request's job, which has no way into the cluster", () => {
       "another collector",
       { collectorVersion: "v0.144.8" },
       [
-        ...["replace migrations-async", "replace migrations-sync"],
+        ...["replace migrations-async", "replace migrations-sync", "replace retention"],
         ...["update gate", "update gate-keys"],
       ],
     ],
