@@ -3,7 +3,7 @@ import { renderClaudeSettings, renderHook } from "./hooks/render";
 import { hookValues } from "./hooks/values";
 import { newAccount } from "./infra/account";
 import { enableApis } from "./infra/apis";
-import { backends } from "./infra/backends";
+import { backendOf } from "./infra/backends";
 import { GateCertificate } from "./infra/certificate";
 import { readSettings } from "./infra/config/settings";
 import { IngestionKeys } from "./infra/ingestionKeys";
@@ -30,9 +30,8 @@ const access = { ...engineers, stack, place: machine, gateReader: account.member
 const keys = new IngestionKeys(name, access, afterChecks);
 const kept = { ...access, ...signoz, ...alerts, ...cloud, network, certificate };
 const secrets = new StackSecrets(name, kept, afterChecks);
-const versions = { ...keys.versions, ...secrets.versions };
-const given = { content, settings, network, account: account.email, secrets: versions };
-const backend = new backends[machine.backend](name, given, { dependsOn: [keys, secrets] });
+const given = { content, settings, network, account: account.email, ...secrets.with(keys) };
+const backend = new (backendOf(machine))(name, given, { dependsOn: [keys, secrets] });
 new Ready(name, { ...gate, certificate, backend, key: keys.probe });
 
 /** `<ip>:4317`; clients dial `otlpUrl`, since Claude Code cannot do TLS to an address. */

@@ -13,6 +13,7 @@ const waiting = [
   "preview",
   "provision",
   "restore",
+  "scripts/*",
   "vm*",
 ].map((name) => `test/real/${name}.test.ts`);
 

@@ -16,14 +16,36 @@ export interface SecretVersions {
   cloud?: string | undefined;
 }
 
+/** What the versions hold, for a backend that cannot read them itself; secret. */
+export interface SecretPayloads {
+  /** One key a line, as in infra/gate/keys-map.sh. */
+  keys: string;
+  /** Certificate and private key, PEM. */
+  tls: string;
+  /** JSON of the passwords of ClickHouse's users. */
+  clickhouse?: string | undefined;
+}
+
 /** What every backend takes. */
 export interface BackendArgs {
   settings: Settings;
-  /** Subnetwork to run in; the address that clients reach and the name that they dial, which the certificate carries. */
-  network: { [Key in "subnetwork" | "address" | "host"]: pulumi.Input<string> };
+  /**
+   * Network and subnetwork to run in; the addresses of a machine's gate and of a cluster's, that of the two which clients are
+   * led to, and the name that they dial, which the certificate carries.
+   */
+  network: {
+    [Key in
+      | "network"
+      | "subnetwork"
+      | "address"
+      | "clusterAddress"
+      | "dialled"
+      | "host"]: pulumi.Input<string>;
+  };
   /** E-mail of the service account that it runs as, the reader of every secret version. */
   account: pulumi.Input<string>;
   secrets: { [Key in keyof SecretVersions]: pulumi.Input<SecretVersions[Key]> };
+  payloads: { [Key in keyof SecretPayloads]: pulumi.Input<SecretPayloads[Key]> };
   /** What SigNoz shows and alerts on. */
   content: SignozContent;
 }

@@ -26,6 +26,8 @@ export class IngestionKeys extends pulumi.ComponentResource {
   readonly personalSecretId: string;
   /** The key by which the gate is asked whether it accepts: the newest shared one, or one that is nobody's. */
   readonly probe: pulumi.Output<string>;
+  /** Every key, one a line, the shared ones last; secret. */
+  private readonly lines: pulumi.Output<string>;
 
   constructor(name: string, args: IngestionKeysArgs, opts?: pulumi.ComponentResourceOptions) {
     super("monitoring:index:IngestionKeys", name, {}, opts);
@@ -93,7 +95,16 @@ export class IngestionKeys extends pulumi.ComponentResource {
         : undefined;
     this.own = [...own, ...(probe ? [probe] : [])].map(({ kept }) => kept);
     this.probe = pulumi.secret(newest ?? probe?.key ?? "");
+    const all = [...own, ...(probe ? [probe] : [])].map(({ key }) => key).concat(keys);
+    this.lines = pulumi.secret(
+      pulumi.all(all).apply((lines) => lines.map((line) => `${line}\n`).join("")),
+    );
     this.registerOutputs();
+  }
+
+  /** What those versions hold. */
+  get payloads() {
+    return { keys: this.lines };
   }
 
   /** What the gate reads. */

@@ -1,12 +1,14 @@
 import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { BackendName } from "./config/backends";
+import { type Handover, isSame, nextOf, type State, stepTowards } from "./handover";
 
 /** What the stack goes through by generations, and what it is made of; index.ts exports it as `generations`. */
 export interface Generations {
   ingestionKeyGenerations: string[];
   certificateAuthorities: string[];
   backend: BackendName;
+  handover?: Handover | undefined;
 }
 
 /**
@@ -16,30 +18,57 @@ export interface Generations {
 export function checkedGenerations(wanted: Generations): pulumi.Output<Generations> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const deployed = new pulumi.StackReference("deployed", { name });
-  const { ingestionKeyGenerations, certificateAuthorities, backend } = wanted;
+  const { ingestionKeyGenerations, certificateAuthorities, backend, handover } = wanted;
   return deployed.getOutput("generations").apply((before?: Partial<Generations>) => {
-    refuseOtherBackend(before, backend);
+    refuseOtherBackend(before, { backend, handover });
     refuseLostLatest(before?.ingestionKeyGenerations ?? [], ingestionKeyGenerations);
     refuseUntrustedSigner(before?.certificateAuthorities ?? [], certificateAuthorities);
-    return { ingestionKeyGenerations, certificateAuthorities, backend };
+    return {
+      ...{ ingestionKeyGenerations, certificateAuthorities, backend },
+      ...(handover && { handover }),
+    };
   });
 }
 
 /**
- * Refuses another backend for a stack that has one: what the first has stored would be nowhere.
+ * Refuses another backend for a stack that has one, but for the next step of a handover and the way back: what the first has
+ * stored would be nowhere.
  * @param deployed undefined before the first update; without a backend it is that of stacks of the time of only one
  * @throws pulumi.RunError that names the way
  */
 export function refuseOtherBackend(
   deployed: Partial<Generations> | undefined,
-  wanted: BackendName,
+  wanted: State,
 ): void {
-  const before = deployed && (deployed.backend ?? "vm");
-  if (before === undefined || before === wanted) return;
+  const { backend, handover } = wanted;
+  if (deployed === undefined) {
+    if (handover === undefined) return;
+    throw refusal(
+      `monitoring:handover = "${handover}" hands a stack over to another backend, and this one is new; run: ${commands({ backend })}`,
+    );
+  }
+  const before = { backend: deployed.backend ?? "vm", handover: deployed.handover };
+  if ([before, ...nextOf(before)].some((one) => isSame(one, wanted))) return;
+  const step = stepTowards(before, wanted);
+  if (step === undefined)
+    throw refusal(
+      `monitoring:backend = "${backend}" would take the place of "${before.backend}", which keeps this stack's telemetry; make a new stack beside this one (docs/runbook.md, SigNoz Cloud), or run: ${commands(before)}`,
+    );
   throw refusal(
-    `monitoring:backend = "${wanted}" would take the place of "${before}", which keeps this stack's telemetry; make a new stack beside this one (docs/runbook.md, SigNoz Cloud), or run: pulumi config set monitoring:backend ${before}`,
+    `${shown(wanted)} does not follow ${shown(before)}, since one of the two stores would hold telemetry that nobody reads (docs/runbook.md, From a VM to GKE, and back); the next step there is: ${commands(step)}`,
   );
 }
+
+const shown = ({ backend, handover }: State) =>
+  `monitoring:backend = "${backend}" with handover = "${handover ?? ""}"`;
+
+const commands = ({ backend, handover }: State) =>
+  [
+    `pulumi config set monitoring:backend ${backend}`,
+    handover === undefined
+      ? "pulumi config rm monitoring:handover"
+      : `pulumi config set monitoring:handover ${handover}`,
+  ].join(" && ");
 
 /**
  * Refuses a change of generations after which Secret Manager's `latest`, which engineers fetch, would be disabled or old.

@@ -3,6 +3,7 @@ import { RandomPassword } from "@pulumi/random/randomPassword";
 import type { GateCertificate } from "./certificate";
 import { within } from "./component";
 import type { Settings } from "./config/settings";
+import type { IngestionKeys } from "./ingestionKeys";
 import { type Network, otlpPort } from "./network";
 import {
   type DataPlace,
@@ -33,7 +34,7 @@ export interface StackSecretsArgs extends SignozSecrets {
   /** IAM members that may read the endpoint. */
   secretReaders: string[];
   place: DataPlace;
-  network: Pick<Network, "address" | "host">;
+  network: Pick<Network, "dialled" | "host">;
   certificate: Pick<GateCertificate, "caCertificate" | "certificateAndKey">;
   /** Given where SigNoz Cloud keeps the telemetry: there is no SigNoz of our own then. */
   cloudIngestionKey: pulumi.Input<string> | undefined;
@@ -46,6 +47,9 @@ export class StackSecrets extends pulumi.ComponentResource {
   /** JSON {grpc: "<ip>:4317", url, caCertificate}; not secret in itself, kept where engineers fetch the key. */
   readonly endpoint: VersionedSecret;
   readonly tls: VersionedSecret;
+  /** JSON of the passwords of ClickHouse's users, where there is one of our own; secret. */
+  private readonly clickhousePasswords?: pulumi.Output<string>;
+  private readonly certificateAndKey: pulumi.Output<string>;
   private readonly store: StoreSecrets;
   /** https URL that OTLP clients dial. */
   readonly url: pulumi.Output<string>;
@@ -76,7 +80,7 @@ export class StackSecrets extends pulumi.ComponentResource {
       "signoz-otlp-endpoint",
       "JSON of where clients send: grpc (<ip>:4317), url, caCertificate",
       pulumi.jsonStringify({
-        grpc: pulumi.interpolate`${args.network.address}:${otlpPort}`,
+        grpc: pulumi.interpolate`${args.network.dialled}:${otlpPort}`,
         url: this.url,
         caCertificate: args.certificate.caCertificate,
       }),
@@ -87,31 +91,38 @@ export class StackSecrets extends pulumi.ComponentResource {
       "the gate's certificate and its private key",
       args.certificate.certificateAndKey,
     );
-    this.store =
-      args.cloudIngestionKey === undefined
-        ? signozSecrets(name, args, secret, self)
-        : {
-            cloud: secret(
-              "signoz-cloud",
-              "the ingestion key of SigNoz Cloud",
-              args.cloudIngestionKey,
-            ),
-          };
+    this.certificateAndKey = args.certificate.certificateAndKey;
+    const keepers = { generation: args.passwordGeneration };
+    if (args.cloudIngestionKey === undefined) {
+      this.clickhousePasswords = clickhousePasswords(name, keepers, self);
+      this.store = signozSecrets(name, args, this.clickhousePasswords, secret, self);
+    } else {
+      const key = args.cloudIngestionKey;
+      this.store = { cloud: secret("signoz-cloud", "the ingestion key of SigNoz Cloud", key) };
+    }
     this.registerOutputs({ url: this.url });
   }
 
-  /** What the gate and the store read. */
-  get versions() {
+  /** What a backend is given of these and of the ingestion keys: each secret's version, and what the version holds. */
+  with(keys: Pick<IngestionKeys, "versions" | "payloads">) {
     const ofStore: { [Name in keyof StoreSecrets]: pulumi.Output<string> } = {};
     for (const [name, { latest }] of Object.entries(this.store))
       ofStore[name as keyof StoreSecrets] = latest;
-    return { tls: this.tls.latest, ...ofStore };
+    return {
+      secrets: { ...keys.versions, tls: this.tls.latest, ...ofStore },
+      payloads: {
+        ...keys.payloads,
+        tls: this.certificateAndKey,
+        clickhouse: this.clickhousePasswords,
+      },
+    };
   }
 }
 
 function signozSecrets(
   name: string,
   args: SignozSecrets,
+  passwords: pulumi.Output<string>,
   secret: (what: string, holds: string, payload: pulumi.Input<string>) => VersionedSecret,
   opts: pulumi.ResourceOptions,
 ) {
@@ -124,11 +135,7 @@ function signozSecrets(
       "password of SigNoz' root user",
       new RandomPassword(`${name}-signoz-admin`, { ...admin, overrideSpecial: "-_" }, opts).result,
     ),
-    clickhouse: secret(
-      "clickhouse",
-      "JSON of the passwords of ClickHouse's users",
-      clickhousePasswords(name, keepers, opts),
-    ),
+    clickhouse: secret("clickhouse", "JSON of the passwords of ClickHouse's users", passwords),
     alerts: secret(
       "alerts",
       "JSON of the secrets of alerts' channels",

@@ -1,3 +1,5 @@
+import { bucketFaults, bucketMemberFaults, clickhouseToCome } from "./buckets";
+import { clusterFaults, kubernetesFaults, nodeAccount } from "./kubernetes";
 import { commandFaults, firewallFaults, instanceFaults } from "./machines";
 import {
   isHidden,
@@ -38,13 +40,17 @@ const nothingToJudge: Judge = () => [];
 
 /** Google APIs that the program may turn on. */
 const apis = new Set(
-  ["compute", "secretmanager", "iam", "iap", "dns"].map((name) => `${name}.googleapis.com`),
+  ["compute", "secretmanager", "iam", "iap", "dns", "container"].map(
+    (name) => `${name}.googleapis.com`,
+  ),
 );
 
 /** Every kind of resource that the program may make, with what is asked of it. A new kind: a line here, and a test. */
 const allowed: Record<string, Judge> = {
   "gcp:compute/network:Network": nothingToJudge,
   "gcp:compute/subnetwork:Subnetwork": nothingToJudge,
+  "gcp:compute/router:Router": nothingToJudge,
+  "gcp:compute/routerNat:RouterNat": nothingToJudge,
   "gcp:compute/address:Address": nothingToJudge,
   "gcp:compute/resourcePolicy:ResourcePolicy": nothingToJudge,
   "gcp:compute/snapshotSettings:SnapshotSettings": nothingToJudge,
@@ -63,6 +69,33 @@ const allowed: Record<string, Judge> = {
   "pulumi:providers:tls": providerFaults,
   "pulumi:providers:command": providerFaults,
   "pulumi:providers:pulumi": providerFaults,
+  // Its kubeconfig holds no secret, so it can be read; where it is not known yet there is no cluster to reach.
+  "pulumi:providers:kubernetes": ({ inputs }) =>
+    kubernetesFaults("provider", inputs).map((fault) => ["type", fault]),
+  "gcp:storage/bucket:Bucket": ({ inputs }) =>
+    bucketFaults(inputs).map((fault) => ["ingress", fault]),
+  "gcp:storage/bucketIAMMember:BucketIAMMember": (resource) => [
+    ...roleFaults(resource, "roles/storage.objectUser"),
+    ...bucketMemberFaults(resource.inputs).map((fault): Fault => ["grants", fault]),
+  ],
+  "gcp:container/cluster:Cluster": ({ inputs }) =>
+    clusterFaults(inputs).map((fault) => ["ingress", fault]),
+  "kubernetes:core/v1:Namespace": ({ inputs }) =>
+    kubernetesFaults("Namespace", inputs).map((fault) => ["identity", fault]),
+  "kubernetes:core/v1:Secret": ({ inputs }) =>
+    kubernetesFaults("Secret", inputs).map((fault) => ["secret", fault]),
+  "kubernetes:core/v1:Service": ({ inputs }) =>
+    kubernetesFaults("Service", inputs).map((fault) => ["ingress", fault]),
+  // Pods are judged by the namespace, which takes locked ones alone.
+  "kubernetes:core/v1:ConfigMap": nothingToJudge,
+  "kubernetes:core/v1:PersistentVolumeClaim": nothingToJudge,
+  "kubernetes:core/v1:ServiceAccount": nothingToJudge,
+  "kubernetes:apps/v1:StatefulSet": nothingToJudge,
+  "kubernetes:batch/v1:Job": nothingToJudge,
+  "kubernetes:batch/v1:CronJob": nothingToJudge,
+  "kubernetes:networking.k8s.io/v1:NetworkPolicy": nothingToJudge,
+  "kubernetes:policy/v1:PodDisruptionBudget": nothingToJudge,
+  "kubernetes:storage.k8s.io/v1:StorageClass": nothingToJudge,
 
   "gcp:projects/service:Service": ({ inputs }) =>
     apis.has(String(inputs.service))
@@ -101,9 +134,13 @@ const allowed: Record<string, Judge> = {
  * @param secretValues plaintexts that may appear in no metadata (known in unit tests, not in CI)
  */
 export function judge(resources: PolicyResource[], secretValues: string[] = []): Violation[] {
-  const runsAs = resources
-    .filter(({ type }) => type === instanceType)
-    .map(({ inputs }) => `serviceAccount:${Object(inputs.serviceAccount).email}`);
+  const runsAs = resources.flatMap(({ type, inputs }) =>
+    type === instanceType
+      ? [`serviceAccount:${Object(inputs.serviceAccount).email}`]
+      : type === clusterType
+        ? [`serviceAccount:${nodeAccount(inputs)}`]
+        : [],
+  );
   const projects = resources
     .filter(({ type }) => type === "pulumi:providers:gcp")
     .map(({ inputs }) => inputs.project);
@@ -111,11 +148,17 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
   const isFirst =
     resources.some(({ type, created }) => type === accountType && created) &&
     resources.every(({ type, created }) => type !== versionType || created);
+  // Nor does a bucket that is still to be made.
+  const newBuckets = resources
+    .filter(({ type, created }) => type === bucketType && created)
+    .map(({ inputs }) => inputs.name);
   return resources.flatMap((judged) => {
-    const unknown = isFirst && judged.inputs.member === unknownValue;
-    const resource = unknown
-      ? { ...judged, inputs: { ...judged.inputs, member: accountToCome } }
-      : judged;
+    const ofBucket = judged.type === bucketMemberType;
+    const unknown =
+      judged.inputs.member === unknownValue &&
+      (ofBucket ? newBuckets.includes(judged.inputs.bucket) : isFirst);
+    const member = ofBucket ? clickhouseToCome : accountToCome;
+    const resource = unknown ? { ...judged, inputs: { ...judged.inputs, member } } : judged;
     const rule = ownKind.test(resource.type) ? nothingToJudge : allowed[resource.type];
     const faults: Fault[] = rule
       ? rule(resource, secretValues)
@@ -125,9 +168,9 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
             "is a kind of resource that policy/rules.ts does not list; add it with its rules",
           ],
         ];
-    const member = String(resource.inputs.member);
-    if (!unknown && vmAccount.test(member) && !runsAs.includes(member))
-      faults.push(["grants", `grants to ${quoted(member)}, which is not the account of the VM`]);
+    const given = String(resource.inputs.member);
+    if (!unknown && vmAccount.test(given) && !runsAs.includes(given))
+      faults.push(["grants", `grants to ${quoted(given)}, which is not the account of the VM`]);
     if (resource.type === instanceType && new Set(runsAs).size > 1)
       faults.push(["identity", `is one of VMs that run as several accounts: ${runsAs.join(", ")}`]);
     faults.push(...projectFaults(resource, projects));
@@ -140,6 +183,9 @@ export function judge(resources: PolicyResource[], secretValues: string[] = []):
 }
 
 const instanceType = "gcp:compute/instance:Instance";
+const clusterType = "gcp:container/cluster:Cluster";
+const bucketType = "gcp:storage/bucket:Bucket";
+const bucketMemberType = "gcp:storage/bucketIAMMember:BucketIAMMember";
 const versionType = "gcp:secretmanager/secretVersion:SecretVersion";
 const accountType = "gcp:serviceaccount/account:Account";
 const accountToCome = "serviceAccount:monitoring-to-come@project.iam.gserviceaccount.com";

@@ -5,8 +5,10 @@
 # It wants a project of its own and a protected repository, and ends before any change where they are not.
 #
 # Usage: bootstrap.sh --project PROJECT --repository OWNER/NAME --repository-id NUMBER [--stack dev]
-#                     [--location us-central1] [--plan]
+#                     [--location us-central1] [--backend vm|cloud|gke] [--kms-key KEY] [--plan]
 #   --repository-id  GitHub's number of the repository, which outlives a rename: gh api repos/OWNER/NAME --jq .id
+#   --backend        as monitoring:backend is to be; gke needs more rights than the others
+#   --kms-key        as monitoring:kmsKey is to be, where you may set its IAM policy: Google's accounts get its use
 #   --plan           reads the project and prints what it would do
 # Who runs it: an owner of the project and administrator of the repository, after `gcloud auth login` and `gh auth login`.
 set -euo pipefail
@@ -17,12 +19,12 @@ fail() {
 }
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p;}' "$0"; }
 
-stack=dev location=us-central1 plan=false project='' repository='' repository_id=''
+stack=dev location=us-central1 backend=vm kms_key='' plan=false project='' repository='' repository_id=''
 while [ $# -gt 0 ]; do
   case $1 in
     --plan) plan=true && shift ;;
     --help | -h) usage && exit 0 ;;
-    --project | --repository | --repository-id | --stack | --location)
+    --project | --repository | --repository-id | --stack | --location | --backend | --kms-key)
       [ $# -gt 1 ] || fail "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
@@ -40,6 +42,12 @@ done
 case $stack in
   preview | plan | drift | deploy) fail "--stack $stack: the VM's account would have the name of a workflow's identity; take another name" ;;
 esac
+case $backend in
+  vm | cloud | gke) ;;
+  *) fail "--backend must be vm, cloud or gke, got '$backend'" ;;
+esac
+[[ -z $kms_key || $kms_key =~ ^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$ ]] ||
+  fail "--kms-key must be projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY, got '$kms_key'"
 for tool in gcloud gh; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
 
 # A question from gcloud would hang a script, and "enable this API?" is answered below.
@@ -81,12 +89,39 @@ lookup() {
 }
 
 email() { echo "monitoring-$1@$project.iam.gserviceaccount.com"; }
+# Google's accounts for its services (Google Cloud, "Service agents").
+declare -A agents=([compute]=compute-system [container]=container-engine-robot [secretmanager]=gcp-sa-secretmanager
+  [storage]=gs-project-accounts)
+member_of() { # IDENTITY OF THE TABLE
+  case $1 in
+    agent:*) echo "serviceAccount:service-$project_number@${agents[${1#agent:}]}.iam.gserviceaccount.com" ;;
+    *) echo "serviceAccount:$(email "$1")" ;;
+  esac
+}
 vm=$(email "$stack")
 
 apis() {
   echo "APIs"
   change gcloud services enable cloudkms.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com \
     iamcredentials.googleapis.com serviceusage.googleapis.com storage.googleapis.com sts.googleapis.com
+}
+
+# An account of Google's exists once its service was asked for it, and has no grant before.
+service_agents() {
+  [ -n "$kms_key" ] || return 0
+  echo "Google's accounts that use $kms_key"
+  local row service
+  for row in "${grants[@]}"; do
+    case $row in
+      agent:storage\|*) change gcloud storage service-agent ;;
+      agent:*)
+        service=${row%%|*}
+        service=${service#agent:}.googleapis.com
+        change gcloud services enable "$service"
+        change gcloud beta services identity create "--service=$service"
+        ;;
+    esac
+  done
 }
 
 # A bucket that keeps old versions (`--versioning`), or one that keeps nothing that was replaced or deleted.
@@ -216,7 +251,7 @@ bind() {
     keep "$role for ${member##*/}"
   else
     # --condition=None: in a policy that has conditions elsewhere gcloud would ask.
-    case "$*" in *projects* | *service-accounts*) set -- "$@" "--condition=$(condition "$title")" ;; esac
+    case "$*" in "gcloud projects"* | *service-accounts*) set -- "$@" "--condition=$(condition "$title")" ;; esac
     local try
     for try in 1 2 3 4 5 6; do
       change "$@" "--role=$role" "--member=$member" && return
@@ -228,20 +263,22 @@ bind() {
 }
 
 grant_all() {
-  local project_policy key_policy state_policy preview_policy account_policy row identity where role reason title member
+  local project_policy key_policy kms_policy='' state_policy preview_policy account_policy row identity where role reason title member
   project_policy=$(policy gcloud projects get-iam-policy "$project")
   key_policy=$(policy gcloud kms keys get-iam-policy "${key[@]}")
+  [ -z "$kms_key" ] || kms_policy=$(policy gcloud kms keys get-iam-policy "$kms_key")
   state_policy=$(policy gcloud storage buckets get-iam-policy "$state_bucket")
   preview_policy=$(policy gcloud storage buckets get-iam-policy "$preview_bucket")
   account_policy=$(policy gcloud iam service-accounts get-iam-policy "$vm")
   for row in "${grants[@]}"; do
     IFS='|' read -r identity where role reason title <<<"$row"
-    member=serviceAccount:$(email "$identity")
+    member=$(member_of "$identity")
     echo "Grant $identity ${where##*/}: $role: $reason"
     case $where in
       project) bind "$project_policy" "$role" "$member" "$title" gcloud projects add-iam-policy-binding "$project" ;;
       account) bind "$account_policy" "$role" "$member" '' gcloud iam service-accounts add-iam-policy-binding "$vm" ;;
       key) bind "$key_policy" "$role" "$member" '' gcloud kms keys add-iam-policy-binding "${key[@]}" ;;
+      kms) bind "$kms_policy" "$role" "$member" '' gcloud kms keys add-iam-policy-binding "$kms_key" ;;
       "$state_bucket") bind "$state_policy" "$role" "$member" '' gcloud storage buckets add-iam-policy-binding "$where" ;;
       *) bind "$preview_policy" "$role" "$member" '' gcloud storage buckets add-iam-policy-binding "$where" ;;
     esac
@@ -249,6 +286,7 @@ grant_all() {
   refuse_more project "$project_policy" gcloud projects remove-iam-policy-binding "$project"
   refuse_more account "$account_policy" gcloud iam service-accounts remove-iam-policy-binding "$vm"
   refuse_more key "$key_policy" gcloud kms keys remove-iam-policy-binding "${key[@]}"
+  [ -z "$kms_key" ] || refuse_more kms "$kms_policy" gcloud kms keys remove-iam-policy-binding "$kms_key"
   refuse_more "$state_bucket" "$state_policy" gcloud storage buckets remove-iam-policy-binding "$state_bucket"
   refuse_more "$preview_bucket" "$preview_policy" gcloud storage buckets remove-iam-policy-binding "$preview_bucket"
 }
@@ -302,6 +340,7 @@ main() {
   stack_key
   own_roles
   vm_account
+  service_agents
   federation
   identity preview "pull requests: reads the copy, and reaches no secret"
   identity plan "pulumi preview of the real state from main"

@@ -10,7 +10,14 @@ import { isDeepStrictEqual } from "node:util";
 import { isCollection, isScalar, parse, parseDocument, visit } from "yaml";
 import { groups } from "../infra/config/settings";
 import { configurationPage } from "./docs/configuration";
-import { costTable, fitTable, growthTable, priceTable, rateTable } from "./docs/costs";
+import {
+  clusterTable,
+  costTable,
+  fitTable,
+  growthTable,
+  priceTable,
+  rateTable,
+} from "./docs/costs";
 import { alertTable, dashboardTables } from "./docs/dashboards";
 
 const root = join(__dirname, "..");
@@ -32,6 +39,7 @@ const pages: [file: string, write: (before: string) => string | Promise<string>]
         costs: costTable(),
         fits: fitTable(),
         growing: growthTable(),
+        clusters: clusterTable(),
       }),
   ],
 ];

@@ -4,9 +4,13 @@ import { machineType } from "./machineTypes";
 /** What it runs on and where its data lies. */
 export const machine = {
   backend: field.key(
-    "What keeps the telemetry behind the gate: SigNoz on the same VM, or SigNoz Cloud",
-    field.oneOf("vm", "cloud"),
+    "What keeps the telemetry behind the gate: SigNoz on the same VM, SigNoz Cloud, or ClickHouse and the gates on GKE",
+    field.oneOf("vm", "cloud", "gke"),
     "vm",
+  ),
+  handover: field.key(
+    "How far the handover to the backend from the other one is (docs/runbook.md): with write both stand and every gate writes to the backend's ClickHouse, with read SigNoz and clients are there too; empty for none",
+    field.optional(field.oneOf("write", "read")),
   ),
   machineType: field.key(
     "Machine type of the VM, with at least 7.5 GB of memory",
@@ -47,7 +51,11 @@ export const machine = {
       ),
     ),
   ),
-  deletionProtection: field.key("Whether Google refuses to delete the VM", field.flag, true),
+  deletionProtection: field.key(
+    "Whether Google refuses to delete the VM or the cluster",
+    field.flag,
+    true,
+  ),
   dataLocations: field.key(
     "Regions that secrets and snapshots must not leave, the region of gcp:zone among them; empty leaves both to Google",
     field.listOf(field.region),

@@ -1,15 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import { standing } from "../handover";
 import { alertContradictions, alerts } from "./alerts";
-import { ownKeys } from "./backends";
+import { needed, ownKeys } from "./backends";
 import { cloud } from "./cloud";
 import { engineerContradictions, engineers, renamedEngineers } from "./engineers";
 import * as field from "./fields";
 import { gate, gateContradictions } from "./gate";
+import { gke, gkeContradictions } from "./gke";
 import { machine, machineContradictions, renamedMachine } from "./machine";
 import { signoz, signozContradictions } from "./signoz";
 
 /** Every key of the `monitoring:` namespace, by group; `npm run docs` writes Pulumi.yaml and docs/configuration.md from it. */
-export const groups = { engineers, gate, machine, signoz, alerts, cloud };
+export const groups = { engineers, gate, machine, signoz, alerts, cloud, gke };
 
 const renamed: Record<string, string> = { ...renamedEngineers, ...renamedMachine };
 
@@ -54,6 +56,7 @@ export function checkedSettings(): Settings {
     signoz: read(signoz),
     alerts: read(alerts),
     cloud: read(cloud),
+    gke: read(gke),
     place: read(place, "gcp"),
   };
   const region = values.place.zone?.replace(/-[a-z]$/, "");
@@ -66,6 +69,7 @@ export function checkedSettings(): Settings {
     ...gateContradictions(values.gate),
     ...machineContradictions({ ...values.machine, region }),
     ...signozContradictions(values.signoz),
+    ...gkeContradictions(values.gke),
     ...alertContradictions({ ...values.alerts, retentionDaysMetrics }),
   );
   if (faults.length > 0)
@@ -114,31 +118,41 @@ function fixOf(name: string, kind: field.Kind<unknown>, preset: unknown): string
   return `pulumi config set ${name} ${value}`;
 }
 
-/** What the chosen backend lacks, and what is set that only another one reads. */
-function backendFaults({ backend }: Partial<Settings["machine"]>): string[] {
+/** What the chosen backend lacks, and what is set that only others read. */
+function backendFaults({ backend, handover }: Partial<Settings["machine"]>): string[] {
   if (backend === undefined) return [];
+  if (handover !== undefined && backend === "cloud")
+    return [
+      `monitoring:handover = "${handover}" hands over between "vm" and "gke" alone, and this stack's backend is "cloud"; run: pulumi config rm monitoring:handover`,
+    ];
+  const { stand } = standing({ backend, handover });
   const config = pulumi.runtime.allConfig();
-  return ownKeys.flatMap((own) =>
-    Object.entries(own.keys).flatMap(([key, { kind, default: preset }]) => {
-      const name = `monitoring:${key}`;
-      const text = config[name];
-      // The engine gives the defaults of Pulumi.yaml as if they were set.
-      const unset = typeof preset === "string" ? preset : JSON.stringify(preset);
-      const isSet = text !== undefined && text !== unset;
-      if (own.backend === backend)
-        return isSet || !own.needs.includes(key)
-          ? []
-          : [
-              `${name} is not set, which backend "${backend}" needs; run: ${fixOf(name, kind, preset)}`,
-            ];
-      const shown = kind.secret ? "[secret]" : JSON.stringify(text);
-      return isSet
-        ? [
-            `${name} = ${shown} is for backend "${own.backend}" alone, and this stack's is "${backend}"; run: pulumi config rm ${name}`,
-          ]
-        : [];
-    }),
-  );
+  // The engine gives the defaults of Pulumi.yaml as if they were set.
+  const isSet = (key: string, preset: unknown) => {
+    const unset = typeof preset === "string" ? preset : JSON.stringify(preset);
+    const text = config[`monitoring:${key}`];
+    return text !== undefined && text !== unset;
+  };
+  const known: field.Keys = Object.assign({}, ...Object.values(groups));
+  const names = needed.filter((one) => stand.includes(one.backend)).flatMap((one) => one.names);
+  const lacking = Object.entries(known)
+    .filter(([key, { default: preset }]) => names.includes(key) && !isSet(key, preset))
+    .map(
+      ([key, { kind, default: preset }]) =>
+        `monitoring:${key} is not set, which backend "${backend}" needs; run: ${fixOf(`monitoring:${key}`, kind, preset)}`,
+    );
+  const foreign = ownKeys
+    .filter(({ backends }) => !backends.some((one) => stand.includes(one)))
+    .flatMap(({ backends, keys }) =>
+      Object.entries(keys)
+        .filter(([key, { default: preset }]) => isSet(key, preset))
+        .map(([key, { kind }]) => {
+          const shown = kind.secret ? "[secret]" : JSON.stringify(config[`monitoring:${key}`]);
+          const theirs = backends.map((one) => `"${one}"`).join(" and ");
+          return `monitoring:${key} = ${shown} is for backend ${theirs} alone, and this stack's is "${backend}"; run: pulumi config rm monitoring:${key}`;
+        }),
+    );
+  return [...lacking, ...foreign];
 }
 
 /** Pulumi.yaml cannot ask for encryption of a key that may be empty, and the SDK hides from its types who is encrypted. */

@@ -8,7 +8,7 @@ import { gateFiles } from "../gate/processors";
 import type { SignozContent } from "../signoz/content";
 import { dataDeviceName } from "./dataDisk";
 import { checkSize, packed } from "./metadata";
-import { type Store, signozStore, type VmSettings } from "./stores";
+import { needsOf, type Store, signozStore, type VmSettings } from "./stores";
 
 /** Folders whose files land on every VM, side by side with the store's in one folder. */
 const everywhere = ["vm/files", "gate"];
@@ -21,28 +21,48 @@ const retentionDays = (signoz: Settings["signoz"]) => ({
 
 /**
  * What startup.sh reads as monitoring-settings; plain settings and names, no secret.
- * @param own what the store's settings add
+ * @param clickhouse where ClickHouse is that is not on this machine
  */
-export function machineSettings<Own extends ReturnType<Store["settings"]>>(
-  { engineers, gate, signoz }: VmSettings,
+export function machineSettings<S extends Store>(
+  settings: VmSettings,
   host: string,
-  secrets: SecretVersions,
-  own: Own,
+  secrets: Partial<SecretVersions>,
+  store: S,
+  clickhouse: OtherClickhouse = {},
 ) {
+  const { engineers, gate, signoz } = settings;
+  const own = store.settings(settings) as ReturnType<S["settings"]>;
+  const images: typeof own.images & Record<"collector" | "front", string> = {
+    ...own.images,
+    collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
+    front: `haproxy:${gate.haproxyVersion}`,
+  };
   return {
     host,
     org: engineers.org,
+    parts: store.parts,
+    ...clickhouse,
     ...own,
-    images: {
-      ...own.images,
-      collector: `signoz/signoz-otel-collector:${signoz.collectorVersion}`,
-      front: `haproxy:${gate.haproxyVersion}`,
-    },
+    images: only(
+      images,
+      store.parts.flatMap((part) => needsOf[part].images),
+    ),
     secrets,
     dataDeviceName,
     retentionDays: retentionDays(signoz),
   };
 }
+
+/** Where a machine's parts find ClickHouse when it is not the machine's own. */
+export interface OtherClickhouse {
+  /** IPv4 address at which SigNoz asks. */
+  clickhouseHost?: string | undefined;
+  /** While the stack hands over: the cluster's, and which of the two is written to and which one is read. */
+  handover?: { clickhouse: string; write: string; read: string } | undefined;
+}
+
+export const only = <T extends object>(all: T, names: string[]) =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name))) as Partial<T>;
 
 /**
  * Reads what is delivered at once, so that a fault in it is found before any resource exists.
@@ -65,9 +85,13 @@ export function prepareDelivery(settings: Settings, content: SignozContent, stor
       "monitoring-content": packed(JSON.stringify(content), "The SigNoz content"),
     }),
   };
-  const complete = (host: string, secrets: SecretVersions) => {
+  const complete = (
+    host: string,
+    secrets: Partial<SecretVersions>,
+    clickhouse: OtherClickhouse,
+  ) => {
     const settingsText = JSON.stringify(
-      machineSettings(settings, host, secrets, store.settings(settings)),
+      machineSettings(settings, host, secrets, store, clickhouse),
     );
     const delivered = { ...prepared, "monitoring-settings": settingsText };
     checkSize(delivered);

@@ -1,108 +1,22 @@
-import { Instance } from "@pulumi/gcp/compute/instance";
-import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap/tunnelInstanceIAMMember";
 import * as pulumi from "@pulumi/pulumi";
-import type { Backend, BackendArgs, BackendClass } from "../backend";
-import { within } from "../component";
-import { sameMember } from "../config/fields";
-import { signozPort } from "../network";
-import { DataDisk, dataDeviceName } from "./dataDisk";
-import { prepareDelivery } from "./delivery";
-import { cloudStore, type Store, signozStore } from "./stores";
+import type { Backend, BackendClass } from "../backend";
+import { cloudStore, type Store, signozAlone, signozBeside, signozStore } from "./stores";
+import { Vm, type VmArgs } from "./vm";
 
-/** The gate on one VM with a store behind it, its data on a disk of its own; and who may open SigNoz there. */
-abstract class GateVm extends pulumi.ComponentResource implements Backend {
+/** The gate on a VM with a store behind it. */
+abstract class GateVm extends Vm implements Backend {
   readonly gate: Backend["gate"];
-  readonly version: pulumi.Output<string>;
-  readonly machine: pulumi.Output<string>;
-  readonly progress: pulumi.Output<string>;
-  readonly log: pulumi.Output<string>;
 
   protected constructor(
     type: string,
     store: Store,
     name: string,
-    args: BackendArgs,
+    args: VmArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super(`monitoring:index:${type}`, name, {}, opts);
-    const self = within(this, opts);
-    const { machine, place, signoz } = args.settings;
-    const { zone, project } = place;
-    const { kmsKey } = machine;
-
-    const disk = new DataDisk(name, { ...machine, ...place }, { parent: this });
-    const { prepared, complete } = prepareDelivery(args.settings, args.content, store);
-    const completed = pulumi
-      .all([args.network.host, pulumi.output(args.secrets)])
-      .apply(([host, secrets]) => complete(host, secrets));
-    const instance = new Instance(
-      `${name}-vm`,
-      {
-        name,
-        zone,
-        machineType: machine.machineType,
-        allowStoppingForUpdate: true,
-        deletionProtection: machine.deletionProtection,
-        bootDisk: {
-          initializeParams: {
-            image: machine.bootImage,
-            size: machine.bootDiskGb,
-            type: "pd-balanced",
-          },
-          ...(kmsKey && { kmsKeySelfLink: kmsKey }),
-        },
-        attachedDisks: [
-          {
-            source: disk.id,
-            deviceName: dataDeviceName,
-            ...(kmsKey && { kmsKeySelfLink: kmsKey }),
-          },
-        ],
-        networkInterfaces: [
-          { subnetwork: args.network.subnetwork, accessConfigs: [{ natIp: args.network.address }] },
-        ],
-        serviceAccount: { email: args.account, scopes: ["cloud-platform"] },
-        shieldedInstanceConfig: {
-          enableSecureBoot: true,
-          enableVtpm: true,
-          enableIntegrityMonitoring: true,
-        },
-        // `metadata`, since an edit of metadataStartupScript replaces the VM. Its keys are known before `up`: they are judged.
-        metadata: {
-          "enable-oslogin": "TRUE",
-          "block-project-ssh-keys": "TRUE",
-          "enable-guest-attributes": "TRUE",
-          ...prepared,
-          "monitoring-settings": completed["monitoring-settings"],
-          "monitoring-digest": completed["monitoring-digest"],
-        },
-      },
-      // Disk and address are held by the old VM, so it must go before the new one comes. Another disk means another VM: in
-      // place Google would pull the mounted one out of the running machine, which would go on without it, told nothing.
-      { ...self, deleteBeforeReplace: true, replaceOnChanges: ["attachedDisks[0].source"] },
-    );
-
-    for (const member of signoz.signozUsers)
-      new TunnelInstanceIAMMember(
-        `${name}-signoz-for-${sameMember(member)}`,
-        {
-          zone,
-          instance: instance.name,
-          role: "roles/iap.tunnelResourceAccessor",
-          member,
-          condition: { title: "SigNoz only", expression: `destination.port == ${signozPort}` },
-        },
-        // As in versionedSecret.ts.
-        { ...self, aliases: [{ name: `${name}-signoz-for-${member}` }] },
-      );
-
+    super(type, store, name, args, opts);
     const { address, host } = args.network;
     this.gate = { address: pulumi.output(address), host: pulumi.output(host) };
-    this.version = completed["monitoring-digest"];
-    this.machine = instance.instanceId;
-    this.progress = pulumi.interpolate`bash infra/vm/progress.sh ${project} ${zone} ${instance.name}`;
-    this.log = pulumi.interpolate`gcloud compute instances get-serial-port-output ${instance.name} --project=${project} --zone=${zone} | grep stage=`;
-    this.registerOutputs({ version: this.version });
   }
 }
 
@@ -117,5 +31,19 @@ export class SignozVm extends GateVm {
 export class CloudVm extends GateVm {
   constructor(...args: ConstructorParameters<BackendClass>) {
     super("CloudVm", cloudStore, ...args);
+  }
+}
+
+/**
+ * The VM beside a cluster: SigNoz alone, or all of it while the stack hands over. To the engine it is the same one as a
+ * SignozVm, whose disk stays.
+ */
+export class VmBeside extends Vm {
+  constructor(
+    name: string,
+    args: VmArgs & Required<Pick<VmArgs, "clickhouse">> & { whole: boolean },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("SignozVm", args.whole ? signozBeside : signozAlone, name, args, opts);
   }
 }

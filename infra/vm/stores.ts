@@ -1,7 +1,22 @@
+import type { SecretVersions } from "../backend";
 import type { Settings } from "../config/settings";
 
-/** What stands behind the gate on the VM. */
+/** What a machine may run; profiles of infra/vm/store/compose.yaml have these names. */
+export type Part = "gate" | "clickhouse" | "signoz";
+
+/** The secrets that a part reads, and the images that it runs: a machine is told of no others. */
+export const needsOf: Record<Part, { secrets: (keyof SecretVersions)[]; images: string[] }> = {
+  gate: {
+    secrets: ["ingestionKeys", "engineerKeys", "tls", "clickhouse", "cloud"],
+    images: ["collector", "front"],
+  },
+  clickhouse: { secrets: ["clickhouse"], images: ["clickhouse", "keeper", "collector"] },
+  signoz: { secrets: ["signozAdmin", "clickhouse", "alerts"], images: ["signoz"] },
+};
+
+/** What runs on a VM: the gate, what stands behind it, or both. */
 export interface Store {
+  parts: Part[];
   /** Folders of what it alone delivers, below infra. */
   folders: string[];
   /** Whether dashboards and alerts are put into it. */
@@ -12,8 +27,9 @@ export interface Store {
 
 export type VmSettings = Omit<Settings, "place">;
 
-/** SigNoz with ClickHouse, on the same machine. */
+/** SigNoz with ClickHouse, on the gate's machine. */
 export const signozStore = {
+  parts: ["gate", "clickhouse", "signoz"],
   folders: ["vm/store", "signoz/provisioning"],
   takesContent: true,
   settings: ({ signoz, alerts }: VmSettings) => ({
@@ -40,8 +56,18 @@ export const signozStore = {
   }),
 } satisfies Store;
 
+/** SigNoz by itself, which asks ClickHouse elsewhere. */
+export const signozAlone = { ...signozStore, parts: ["signoz"] } satisfies Store;
+
+/** All of it, while the stack hands over to a cluster or from one. */
+export const signozBeside = {
+  ...signozStore,
+  folders: [...signozStore.folders, "vm/handover"],
+} satisfies Store;
+
 /** SigNoz Cloud. */
 export const cloudStore = {
+  parts: ["gate"],
   folders: ["vm/cloud"],
   takesContent: false,
   settings: ({ cloud }: VmSettings) => {

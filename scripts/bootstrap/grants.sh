@@ -5,6 +5,7 @@ own=projects/$project/roles
 # Roles of our own, where Google's smallest gives too much: name | permissions | reason.
 roles=(
   "monitoringPreview|compute.regions.get,compute.regions.list,compute.zones.get,compute.zones.list|Google's provider checks region and zone; no metadata, no serial port"
+  "monitoringSnapshotPlace|compute.snapshotSettings.get,compute.snapshotSettings.update|where the project keeps snapshots (dataLocations), and none of the disks' own rights"
   "monitoringNewSecret|secretmanager.secrets.create|a secret that does not exist yet has no name that a condition could ask for"
 )
 
@@ -29,6 +30,7 @@ grants=(
   "deploy|project|roles/secretmanager.admin|secrets of our names, their versions and who may read them|secrets"
   "deploy|project|$own/monitoringNewSecret|makes a new secret|"
   "deploy|project|roles/compute.instanceAdmin.v1|VM, disks and the snapshot schedule|"
+  "deploy|project|$own/monitoringSnapshotPlace|where snapshots are kept|"
   "deploy|project|roles/compute.networkAdmin|network, subnet and the external address|"
   "deploy|project|roles/compute.securityAdmin|firewall rules, which networkAdmin may only read|"
   "deploy|project|roles/iap.admin|who may open SigNoz through Identity-Aware Proxy|"
@@ -37,10 +39,40 @@ grants=(
   "deploy|project|roles/dns.admin|the record of otlpHost|"
 )
 
+# What backend gke needs beside that. `agent:` below is Google's own account for a service.
+if [ "$backend" = gke ]; then
+  roles+=(
+    "monitoringNewBucket|storage.buckets.create|a bucket that does not exist yet has no name that a condition could ask for"
+    "monitoringBackups|storage.buckets.get,storage.buckets.getIamPolicy,storage.buckets.setIamPolicy,storage.buckets.update|the bucket of the backups and who writes there; none of its objects"
+    "monitoringBackupsView|storage.buckets.get,storage.buckets.getIamPolicy|reads the bucket of the backups, none of its objects"
+  )
+  grants+=(
+    "$stack|project|roles/container.defaultNodeServiceAccount|nodes run as the stack's account, and write logs and metrics|"
+    "drift|project|roles/container.viewer|reads the cluster and what lies in it, but for its Secrets|"
+    "drift|project|$own/monitoringBackupsView|reads the bucket of the backups|backups"
+    "deploy|project|roles/container.clusterAdmin|the cluster|"
+    "deploy|project|roles/container.developer|what lies in the cluster, its Secrets among it, and no right in it for others|"
+    "deploy|project|$own/monitoringNewBucket|makes the bucket of the backups|"
+    "deploy|project|$own/monitoringBackups|the bucket of the backups and who writes there|backups"
+  )
+fi
+if [ -n "$kms_key" ]; then
+  encrypts=roles/cloudkms.cryptoKeyEncrypterDecrypter
+  grants+=(
+    "agent:compute|kms|$encrypts|disks and snapshots|"
+    "agent:secretmanager|kms|$encrypts|secrets|"
+  )
+  [ "$backend" != gke ] || grants+=(
+    "agent:container|kms|$encrypts|the Secrets in the cluster|"
+    "agent:storage|kms|$encrypts|backups|"
+  )
+fi
+
 # What a condition asks (IAM's attributes: cloud.google.com/iap/docs/cel, …/secret-manager/docs/access-control).
 condition() {
   case $1 in
     secrets) echo "expression=resource.name.startsWith(\"projects/$project_number/secrets/monitoring-\"),title=secrets" ;;
+    backups) echo "expression=resource.name.startsWith(\"projects/_/buckets/monitoring-$stack-backups-\"),title=backups" ;;
     tunnel) echo "expression=destination.port == 8080,title=tunnel" ;;
     *) echo None ;;
   esac

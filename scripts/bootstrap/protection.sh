@@ -13,7 +13,8 @@ own_project() {
   buckets=$(lookup gcloud storage buckets list "--project=$project" '--format=value(name)')
   secrets=$(lookup gcloud secrets list "--project=$project" '--format=value(name)')
   bindings=$(policy gcloud projects get-iam-policy "$project")
-  for name in $machines; do [[ $name == monitoring-* ]] || others+=" VM $name,"; done
+  # Autopilot calls a cluster's nodes gk3-CLUSTER-….
+  for name in $machines; do [[ $name == monitoring-* || $name == gk3-monitoring-* ]] || others+=" VM $name,"; done
   for name in $accounts; do
     case $name in
       "monitoring-"*"@$project.iam.gserviceaccount.com" | "$project_number-compute@developer.gserviceaccount.com") ;;
@@ -22,7 +23,7 @@ own_project() {
   done
   for name in $buckets; do
     case gs://$name in
-      "$state_bucket" | "$preview_bucket") ;;
+      "$state_bucket" | "$preview_bucket" | gs://monitoring-*-backups-*) ;;
       *) others+=" bucket $name," ;;
     esac
   done

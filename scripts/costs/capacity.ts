@@ -1,14 +1,18 @@
-import { machine } from "../../infra/config/machine";
 import { machineSize, standardTypes } from "../../infra/config/machineTypes";
-import { bytesPerGib, keptBytes } from "./monthly";
+import { clusterLimits } from "./cluster";
+import { byDisk, engineersPerGate, fittingDiskGb } from "./disk";
 import type { Plan } from "./plan";
-import { perSignal, rates } from "./rates";
+import { type Container, perSignal, rates } from "./rates";
 
 /** What a stack has too little of for more engineers than these. */
 export interface Limit {
-  by: "processor" | "memory" | "disk" | "disk's syncs";
+  /** The part, as a person calls it. */
+  by: string;
   engineers: number;
 }
+
+/** What one engineer takes of a gate, in vCPU. */
+export const gateVcpu = rates.vcpu.value.front + rates.vcpu.value.collector;
 
 /** vCPUs that inserting what one engineer sends takes at least, in large batches. */
 export const leastStoreVcpu = perSignal(
@@ -21,25 +25,29 @@ export const leastStoreVcpu = perSignal(
  * @throws Fault when Compute Engine makes no such machine
  */
 export function limits(plan: Plan): Limit[] {
-  const found: Limit[] = [
-    { by: "processor", engineers: byProcessor(plan) },
-    { by: "memory", engineers: byMemory(plan) },
-    { by: "disk", engineers: byDisk(plan) },
-    { by: "disk's syncs", engineers: engineersPerGate },
-  ];
+  const found = plan.backend === "gke" ? clusterLimits(plan) : machineLimits(plan);
   return found.sort((one, other) => one.engineers - other.engineers);
 }
+
+const machineLimits = (plan: Plan): Limit[] => [
+  { by: "processor", engineers: byProcessor(plan) },
+  { by: "memory", engineers: byMemory(plan) },
+  { by: "disk", engineers: byDisk(plan) },
+  { by: "disk's syncs", engineers: engineersPerGate },
+];
 
 /** @returns the scarcest part of a stack, and how many engineers it carries */
 export const scarcest = (plan: Plan): Limit => limits(plan)[0] as Limit;
 
+const baseVcpu = Object.values(rates.baseVcpu.value).reduce((sum, each) => sum + each);
+
 /** vCPUs of a machine that are there for engineers. */
 export const spareVcpus = (machineType: string) =>
-  machineSize(machineType).vcpus * rates.busyShare.value - rates.baseVcpu.value;
+  machineSize(machineType).vcpus * rates.busyShare.value - baseVcpu;
 
 function byProcessor({ backend, machineType }: Plan): number {
-  const storeVcpu = backend === "vm" ? rates.storeVcpu.value : 0;
-  return Math.floor(spareVcpus(machineType) / (rates.gateVcpu.value + storeVcpu));
+  const storeVcpu = backend === "vm" ? rates.vcpu.value.clickhouse : 0;
+  return Math.floor(spareVcpus(machineType) / (gateVcpu + storeVcpu));
 }
 
 function byMemory({ backend, machineType }: Plan): number {
@@ -49,7 +57,7 @@ function byMemory({ backend, machineType }: Plan): number {
   return Math.floor(
     Math.min(
       ...Object.entries(containers).map(([name, mib]) => {
-        const container = name as keyof typeof rates.mib.value;
+        const container = name as Container;
         return (mib - rates.baseMib.value[container]) / rates.mib.value[container];
       }),
     ),
@@ -62,24 +70,6 @@ export function containerMib(machineType: string): typeof rates.mib.value {
   const front = totalMib / 16;
   const collector = Math.max(1536, totalMib / 6);
   return { front, collector, clickhouse: totalMib - front - collector - 1024 - 1792 };
-}
-
-/** How many a gate carries on any machine, since it tells one request of a signal after the other to the disk. */
-export const engineersPerGate = Math.floor(
-  rates.syncedRequests.value / rates.syncSeconds.value / rates.requestsPerSecond.value,
-);
-
-/** Before SigNoz Cloud the disk holds the queue alone, whose size does not grow with the engineers. */
-function byDisk(plan: Plan): number {
-  if (plan.backend === "cloud") return Number.POSITIVE_INFINITY;
-  const usableBytes = plan.dataDiskGb * bytesPerGib * rates.fullShare.value;
-  return Math.floor(usableBytes / keptBytes(plan, 1));
-}
-
-/** The data disk that what so many engineers leave fits on, in tens of GiB, and no smaller than the default. */
-export function fittingDiskGb(plan: Plan, engineers: number): number {
-  const neededGib = keptBytes(plan, engineers) / bytesPerGib / rates.fullShare.value;
-  return Math.max(Number(machine.dataDiskGb.default), Math.ceil(neededGib / 10) * 10);
 }
 
 /** @returns the plan with the smallest E2 standard machine, and the disk, that fit so many engineers; undefined if none does */

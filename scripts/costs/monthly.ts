@@ -1,20 +1,21 @@
 import type { Signal } from "../../infra/gate/ottl";
+import { bytesPerGib, daysOfWork, sentBytes, snapshotBytes } from "./bytes";
+import { type ClusterUsd, clusterDiskGib, clusterUsd } from "./clusterUsd";
 import { type Plan, secretVersions } from "./plan";
 import { cloudUnitUsd, freeSecretVersions, hoursPerMonth, machineUsd, prices } from "./prices";
-import { perSignal, rates, rowsPerDay, secondsPerDay, signals, workingDays } from "./rates";
+import { rates, rowsPerDay, signals } from "./rates";
 
 const bytesPerGb = 1e9;
-/** Bytes in a GiB, which Google bills by. */
-export const bytesPerGib = 2 ** 30;
-const daysPerMonth = hoursPerMonth / 24;
 
 /** What a stack costs a month, in USD; a part is undefined where its price is not known here. */
-export interface MonthlyUsd {
+export interface MonthlyUsd extends ClusterUsd {
   machine: number | undefined;
   disks: number;
   snapshots: number;
   address: number;
   secrets: number;
+  /** Of Cloud KMS. */
+  key: number;
   /** To SigNoz Cloud, compressed. */
   traffic: number;
   /** SigNoz' bill. */
@@ -27,10 +28,13 @@ export interface MonthlyUsd {
  */
 export const monthlyUsd = (plan: Plan, engineers: number): MonthlyUsd => ({
   machine: machineUsd(plan.machineType),
-  disks: (plan.bootDiskGb + plan.dataDiskGb) * prices.diskGibMonth.usd,
-  snapshots: (snapshotBytes(plan, engineers) / bytesPerGib) * prices.snapshotGibMonth.usd,
-  address: hoursPerMonth * prices.addressHour.usd,
+  ...clusterUsd(plan, engineers),
+  disks: (plan.bootDiskGb + plan.dataDiskGb + clusterDiskGib(plan)) * prices.diskGibMonth.usd,
+  snapshots: snapshotsUsd(plan, engineers),
+  // The gate's; NAT has one of its own.
+  address: (plan.backend === "gke" ? 2 : 1) * hoursPerMonth * prices.addressHour.usd,
   secrets: secretsUsd(plan),
+  key: plan.kmsKeys * prices.keyVersionMonth.usd,
   traffic: plan.backend === "cloud" ? trafficUsd(engineers) : 0,
   cloud: plan.backend === "cloud" ? cloudUsd(plan, engineers) : 0,
 });
@@ -41,41 +45,19 @@ export const sumUsd = (parts: MonthlyUsd): number | undefined =>
     sum === undefined || part === undefined ? undefined : sum + part,
   );
 
-/** Bytes that a working day of one engineer leaves in ClickHouse. */
-export const storedBytesPerDay = perSignal(
-  (signal) => rowsPerDay(signal) * rates.storedBytesPerRow.value[signal],
-);
-
-/** Bytes that ClickHouse keeps of so many engineers, once retention takes away what comes in; none before SigNoz Cloud. */
-export const keptBytes = ({ backend, retentionDays }: Plan, engineers: number): number =>
-  backend === "cloud"
-    ? 0
-    : engineers *
-      workingDays *
-      perSignal(
-        (signal) =>
-          rowsPerDay(signal) * rates.storedBytesPerRow.value[signal] * retentionDays[signal],
-      );
-
-/** All that is kept once, and what each kept day brought: merges move older blocks too, which is not measured. */
-function snapshotBytes(plan: Plan, engineers: number): number {
-  if (plan.backend === "cloud") return 0;
-  const daily = engineers * workingDays * storedBytesPerDay;
-  return keptBytes(plan, engineers) + daily * plan.snapshotRetentionDays;
-}
+/** Of a machine with a store: SigNoz's own file is small. */
+const snapshotsUsd = (plan: Plan, engineers: number): number =>
+  plan.backend === "vm"
+    ? (snapshotBytes(plan, engineers) / bytesPerGib) * prices.snapshotGibMonth.usd
+    : 0;
 
 function secretsUsd(plan: Plan): number {
   const billed = Math.max(0, secretVersions(plan) * plan.secretPlaces - freeSecretVersions);
   return billed * prices.secretVersionMonth.usd;
 }
 
-const daysOfWork = daysPerMonth * workingDays;
-
-function trafficUsd(engineers: number): number {
-  const bytesPerDay =
-    (secondsPerDay * rates.sentBytesPerSecond.value) / rates.sentCompression.value;
-  return ((engineers * daysOfWork * bytesPerDay) / bytesPerGib) * prices.outGib.usd;
-}
+const trafficUsd = (engineers: number): number =>
+  (sentBytes(engineers) / rates.sentCompression.value / bytesPerGib) * prices.outGib.usd;
 
 /** SigNoz Cloud's bill; undefined where something is kept longer than has a list price. */
 function cloudUsd({ retentionDays }: Plan, engineers: number): number | undefined {

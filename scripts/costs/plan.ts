@@ -12,6 +12,10 @@ export interface Plan {
   ingestionKeys: number;
   /** Places that each secret is kept in and billed for. */
   secretPlaces: number;
+  /** Cloud KMS keys that encrypt it, of one version each. */
+  kmsKeys: number;
+  /** Of gates and ClickHouse on GKE: as configured, and shards, of which the program makes one. */
+  cluster: Settings["gke"] & { shards: number };
 }
 
 /** @returns the plan of a stack with these settings */
@@ -31,10 +35,12 @@ export const planOf = (settings: Settings): Plan => ({
     (settings.engineers.ingestionKeyGenerations.length || 1) +
     settings.engineers.personalKeyEmails.length,
   secretPlaces: Math.max(1, settings.machine.dataLocations.length),
+  kmsKeys: settings.machine.kmsKey ? 1 : 0,
+  cluster: { ...settings.gke, shards: 1 },
 });
 
 /** Secrets beside the keys: endpoint and certificate; SigNoz' admin, ClickHouse and alerts, or SigNoz Cloud's key. */
-const otherSecrets: Record<Plan["backend"], number> = { vm: 5, cloud: 3 };
+const otherSecrets: Record<Plan["backend"], number> = { vm: 5, cloud: 3, gke: 5 };
 
 /** @returns how many active secret versions a stack has, once what rotation has disabled is destroyed */
 export const secretVersions = ({ backend, ingestionKeys }: Plan): number =>

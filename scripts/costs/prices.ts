@@ -13,6 +13,9 @@ export interface Price {
 /** Google's month. */
 export const hoursPerMonth = 730;
 
+const gke = "cloud.google.com/kubernetes-engine/pricing";
+const balancing = "cloud.google.com/load-balancing/pricing";
+const nat = "cloud.google.com/nat/pricing";
 const network = "cloud.google.com/vpc/network-pricing";
 const signoz = "signoz.io/pricing, by the site's own source (constants/pricing.ts)";
 
@@ -47,6 +50,66 @@ export const prices = {
     per: "external address in use and hour",
     source: network,
     read: "2026-10-16",
+  },
+  podVcpuHour: {
+    usd: 0.0445,
+    per: "vCPU that an Autopilot pod requests and hour",
+    source: `${gke}, general-purpose, as quoted`,
+    read: "2026-11-30",
+  },
+  podMemoryGibHour: {
+    usd: 0.0049225,
+    per: "GiB of memory that an Autopilot pod requests and hour",
+    source: "the same",
+    read: "2026-11-30",
+  },
+  clusterHour: {
+    usd: 0.1,
+    per: "cluster and hour; a billing account gets 74.40 a month back, which is not counted",
+    source: gke,
+    read: "2026-11-30",
+  },
+  balancersHour: {
+    usd: 0.025,
+    per: "hour of the first five forwarding rules together",
+    source: balancing,
+    read: "2026-11-30",
+  },
+  balancedGib: {
+    usd: 0.008,
+    per: "GiB into a load balancer",
+    source: balancing,
+    read: "2026-11-30",
+  },
+  natNodeHour: {
+    usd: 0.0014,
+    per: "machine or node behind Cloud NAT and hour",
+    source: nat,
+    read: "2026-11-30",
+  },
+  natHour: {
+    usd: 0.044,
+    per: "hour of Cloud NAT with more than 32 of them",
+    source: nat,
+    read: "2026-11-30",
+  },
+  zoneGib: {
+    usd: 0.01,
+    per: "GiB from one zone into another",
+    source: `${network}, as quoted`,
+    read: "2026-11-30",
+  },
+  bucketGibMonth: {
+    usd: 0.02,
+    per: "GiB in a bucket of the region, class Standard, and month; what is deleted, until it is gone for good",
+    source: "cloud.google.com/storage/pricing",
+    read: "2026-11-30",
+  },
+  keyVersionMonth: {
+    usd: 0.06,
+    per: "active version of a software key in Cloud KMS and month",
+    source: "cloud.google.com/kms/pricing",
+    read: "2026-11-30",
   },
   outGib: {
     usd: 0.12,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownKeys } from "../../infra/config/backends";
+import { needed } from "../../infra/config/backends";
 import { groups } from "../../infra/config/settings";
 import { plain, type Values } from "../../simulator/cloud/values";
 import { type ProgramResult, runProgram } from "../../simulator/program";
@@ -16,6 +16,7 @@ const titles: Record<keyof typeof groups, string> = {
   signoz: "SigNoz",
   alerts: "Budgets and alerts",
   cloud: "SigNoz Cloud",
+  gke: "GKE",
 };
 
 /** docs/configuration.md, whole: from the config's readers, index.ts, package.json and a run of the program. */
@@ -65,7 +66,7 @@ ${dependencyTable()}`;
 function keyTable(keys: (typeof groups)[keyof typeof groups]): string {
   const shown = (name: string, value: unknown) => {
     if (value === undefined) return "**required**";
-    const needing = ownKeys.find(({ needs }) => needs.includes(name));
+    const needing = needed.find(({ names }) => names.includes(name));
     if (needing) return `**required** with ${code(needing.backend)}`;
     return value === "" ? "" : code(JSON.stringify(value).replace(/^"|"$/g, ""));
   };

@@ -1,16 +1,22 @@
+import { most } from "../../infra/config/gke";
 import { standardTypes } from "../../infra/config/machineTypes";
+import { replicas } from "../../infra/gke/requests";
 import { fixtureSettings } from "../../simulator/program";
 import { type Built, built, engineersPerShard, shardType } from "../costs/built";
-import { about, fittingDiskGb, leastStoreVcpu, scarcest } from "../costs/capacity";
-import { keptBytes, type MonthlyUsd, storedBytesPerDay, sumUsd } from "../costs/monthly";
+import { keptBytes, storedBytesPerDay } from "../costs/bytes";
+import { about, gateVcpu, leastStoreVcpu, scarcest } from "../costs/capacity";
+import { fittingDiskGb } from "../costs/disk";
+import { type MonthlyUsd, sumUsd } from "../costs/monthly";
 import { type Plan, planOf } from "../costs/plan";
 import { cloudPrices, machineUsd, prices } from "../costs/prices";
 import { perSignal, type Rate, rates } from "../costs/rates";
 import { code, table } from "./table";
 
-/** The default configuration before each backend. */
-const plans = (): Plan[] =>
-  (["vm", "cloud"] as const).map((backend) => ({ ...planOf(fixtureSettings()), backend }));
+/** The default configuration on each backend; a cluster needs a key. */
+const plans = (): [vm: Plan, cloud: Plan, gke: Plan] => {
+  const plan = planOf(fixtureSettings());
+  return [plan, { ...plan, backend: "cloud" }, { ...plan, backend: "gke", kmsKeys: 1 }];
+};
 
 const whole = (value: number) => Math.round(value).toLocaleString("en-US");
 const cents = (usd: number | undefined) => usd?.toFixed(2) ?? "not known";
@@ -49,10 +55,15 @@ const eachOf = (value: number | Record<string, number>) =>
 
 const parts: Record<keyof MonthlyUsd, string> = {
   machine: "machine",
+  cluster: "cluster",
+  pods: "pods",
   disks: "disks",
   snapshots: "snapshots",
+  backups: "backups",
   address: "address",
+  network: "balancers, NAT, between zones",
   secrets: "secrets",
+  key: "key",
   traffic: "to SigNoz Cloud, compressed",
   cloud: "SigNoz Cloud",
 };
@@ -72,7 +83,7 @@ export function costTable(): string {
     row("USD a month", ({ head }) => head),
     [
       row("machines", machines),
-      row("data disk, GiB", ({ dataDiskGb }) => whole(dataDiskGb)),
+      row("data disk, GiB", dataDisk),
       ...Object.entries(parts).map(([part, head]) =>
         row(head, ({ usd }) => cents(usd[part as keyof MonthlyUsd])),
       ),
@@ -82,7 +93,11 @@ export function costTable(): string {
   );
 }
 
-function machines({ machineType, gates, shards }: Built): string {
+const dataDisk = ({ dataDiskGb, shards, cluster }: Built): string =>
+  cluster ? `${shards * replicas.clickhouse} × ${whole(dataDiskGb)}` : whole(dataDiskGb);
+
+function machines({ machineType, gates, shards, cluster }: Built): string {
+  if (cluster) return `${gates} gates, ClickHouse ${replicasOf(cluster)}, SigNoz on ${machineType}`;
   if (gates === 1) return machineType;
   const store = shards > 0 ? `, ${shards} shards on ${shardType}` : "";
   return `beyond one machine: ${gates} gates on ${machineType}${store}`.replace(
@@ -91,34 +106,48 @@ function machines({ machineType, gates, shards }: Built): string {
   );
 }
 
+const replicasOf = ({ shards, clickhouseCpu, clickhouseMemoryGb }: Plan["cluster"]): string =>
+  `${shards * replicas.clickhouse} × ${clickhouseCpu} vCPU and ${clickhouseMemoryGb} GB`;
+
 /** How many engineers each E2 standard machine carries, and the disk that they fill. */
-export const fitTable = (): string =>
-  table(
+export function fitTable(): string {
+  const [vm, cloud] = plans();
+  return table(
     [
       "machine type",
       "USD a month",
-      ...plans().map(({ backend }) => `${code(backend)} carries`),
+      ...[vm, cloud].map(({ backend }) => `${code(backend)} carries`),
       `${code("vm")} with a data disk of`,
     ],
     standardTypes("e2").map((machineType) => {
-      const carried = plans().map((plan) => scarcest(onAnyDisk({ ...plan, machineType })));
-      const [vm] = plans();
+      const carried = [vm, cloud].map((plan) => scarcest(onAnyDisk({ ...plan, machineType })));
       return [
         machineType,
         cents(machineUsd(machineType)),
         ...carried.map(({ engineers, by }) => `${about(engineers)} (${by})`),
-        `${whole(fittingDiskGb(vm as Plan, carried[0]?.engineers ?? 0))} GiB`,
+        `${whole(fittingDiskGb(vm, carried[0]?.engineers ?? 0))} GiB`,
       ];
     }),
   );
+}
+
+const largestGb = 65_536;
 
 /** The largest data disk, so that something else is scarcest. */
-const onAnyDisk = (plan: Plan): Plan => ({ ...plan, dataDiskGb: 65_536 });
+const onAnyDisk = (plan: Plan): Plan => ({
+  ...plan,
+  dataDiskGb: largestGb,
+  cluster: { ...plan.cluster, clickhouseDiskGb: largestGb },
+});
+
+const steps = [100, 1000, 5000, 10_000, 100_000];
+const dollars = ({ usd }: Built) => whole(sumUsd(usd) ?? Number.NaN);
+const stepOf = (engineers: number) =>
+  `${whole(engineers)}${engineers > measuredEngineers ? ", extrapolated" : ""}`;
 
 /** What more and more engineers take, on paper. */
 export function growthTable(): string {
-  const [vm, cloud] = plans() as [Plan, Plan];
-  const dollars = ({ usd }: Built) => whole(sumUsd(usd) ?? Number.NaN);
+  const [vm, cloud] = plans();
   return table(
     [
       "engineers at work at once",
@@ -133,13 +162,13 @@ export function growthTable(): string {
       "USD a month",
       "breaks first",
     ],
-    [100, 1000, 5000, 10_000, 100_000].map((engineers) => {
+    steps.map((engineers) => {
       const [own, before] = [built(vm, engineers), built(cloud, engineers)];
       return [
-        `${whole(engineers)}${engineers > measuredEngineers ? ", extrapolated" : ""}`,
+        stepOf(engineers),
         whole(engineers * perSignal((signal) => rates.rowsPerSecond.value[signal])),
-        twoDigits(engineers * rates.gateVcpu.value),
-        `${twoDigits(engineers * leastStoreVcpu)} to ${twoDigits(engineers * rates.storeVcpu.value)}`,
+        twoDigits(engineers * gateVcpu),
+        `${twoDigits(engineers * leastStoreVcpu)} to ${twoDigits(engineers * rates.vcpu.value.clickhouse)}`,
         twoDigits((engineers * storedBytesPerDay) / 1e9),
         twoDigits(keptBytes(vm, engineers) / 1e9),
         `${machines(own)}, ${whole(own.dataDiskGb)} GiB`,
@@ -152,12 +181,56 @@ export function growthTable(): string {
   );
 }
 
+/** The same on GKE: what the smallest cluster has that carries them. */
+export function clusterTable(): string {
+  const [, , gke] = plans();
+  return table(
+    [
+      "engineers at work at once",
+      "gates",
+      "shards",
+      "replicas",
+      "disks of the replicas, GiB",
+      "USD a month",
+      "an engineer",
+      "breaks first",
+    ],
+    steps.map((engineers) => {
+      const stack = built(gke, engineers);
+      const cluster = stack.cluster ?? gke.cluster;
+      return [
+        stepOf(engineers),
+        whole(stack.gates),
+        whole(stack.shards),
+        replicasOf(cluster),
+        dataDisk(stack),
+        dollars(stack),
+        cents((sumUsd(stack.usd) ?? Number.NaN) / engineers),
+        clusterBreaksFirst({ ...gke, cluster }, stack),
+      ];
+    }),
+  );
+}
+
 /** As many were measured to the end of the store. */
 const measuredEngineers = 200;
 
+const secondShard = "the store: SigNoz waits for no second shard, so OK means one node's disk";
+
 function breaksFirst(vm: Plan, { gates, shards }: Built): string {
-  if (shards > 1) return "the store: SigNoz waits for no second shard, so OK means one node's disk";
+  if (shards > 1) return secondShard;
   if (gates > 1) return `the shard's processor, at ${about(engineersPerShard)}`;
-  const { by, engineers } = scarcest(onAnyDisk(vm));
+  return ofScarcest(vm);
+}
+
+function clusterBreaksFirst(gke: Plan, { gates, shards }: Built): string {
+  if (shards > 1) return secondShard;
+  if (gates > most.gateReplicas)
+    return `the gates: ${code("gateReplicas")} takes ${most.gateReplicas}`;
+  return ofScarcest(gke);
+}
+
+function ofScarcest(plan: Plan): string {
+  const { by, engineers } = scarcest(onAnyDisk(plan));
   return `the ${by}, at ${about(engineers)}`;
 }

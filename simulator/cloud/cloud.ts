@@ -3,11 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { commandKinds } from "./command.js";
 import { type Google, gcpKinds } from "./gcp.js";
 import type { Act, Kind, World } from "./kind.js";
+import { kubernetesKinds } from "./kubernetes.js";
 import { nameFaults } from "./names.js";
 import { randomKinds } from "./random.js";
 import { type Change, changes, faults, type Schema } from "./schema.js";
 import { tlsKinds } from "./tls.js";
-import { holdsSecret, plain, secret, type Values } from "./values.js";
+import { holdsSecret, isRecord, plain, secret, type Values } from "./values.js";
 
 export interface CloudOptions {
   /** Where resources go that do not say; the defaults are neutral names. */
@@ -16,6 +17,8 @@ export interface CloudOptions {
   zone?: string;
   /** The static address that the program gets. */
   address?: string;
+  /** The DNS name of the cluster that the program gets. */
+  clusterEndpoint?: string;
   /** Whether local commands really run (with the real engine they do). */
   runCommands?: boolean;
   /** What StackReference answers, by the full name of the stack; an unknown stack is an error. */
@@ -62,11 +65,18 @@ export class Cloud implements pulumi.runtime.Mocks {
       now: options.now ?? (() => new Date()),
     };
     const address = options.address ?? "203.0.113.10";
-    this.google = { address, projectNumber: "123456789012", secrets: new Map(), grants: new Set() };
+    this.google = {
+      address,
+      projectNumber: "123456789012",
+      clusterEndpoint: options.clusterEndpoint ?? "gke-0123abcd.us-central1.gke.goog",
+      secrets: new Map(),
+      grants: new Set(),
+    };
     this.stacks = options.stacks ?? {};
     this.onChange = options.onChange;
     this.kinds = {
       ...gcpKinds(this.google),
+      ...kubernetesKinds(),
       ...tlsKinds,
       ...randomKinds,
       ...commandKinds(options.runCommands ?? false, options.commandEnv),
@@ -164,9 +174,10 @@ export class Cloud implements pulumi.runtime.Mocks {
     const kept = Object.fromEntries(
       Object.entries(olds).filter(([key]) => kind.schema[key]?.computed ?? true),
     );
-    if (preview) return { ...kept, ...(kind.rerun ? unknowns(kind) : {}), ...news };
+    const filled = { ...news, ...filledIn(kind.schema, olds, news) };
+    if (preview) return { ...kept, ...(kind.rerun ? unknowns(kind) : {}), ...filled };
     const outputs = (await kind.update?.(this.act(name, news, olds))) ?? {};
-    const changed = { ...kept, ...state(kind, news, outputs) };
+    const changed = { ...kept, ...state(kind, filled, outputs) };
     const resource = this.resources.find((one) => one.type === type && one.id === id);
     if (!resource) return changed;
     Object.assign(resource, { inputs: news, state: changed });
@@ -220,6 +231,22 @@ function state(kind: Kind, inputs: Values, outputs: Values): Values {
     return [key, hidden ? secret(plain(value)) : value];
   });
   return { ...Object.fromEntries(defaults), ...inputs, ...Object.fromEntries(given) };
+}
+
+/** Objects that the provider completes (a cluster's endpoint among what it is asked about endpoints): that part stays. */
+function filledIn(schema: Schema, olds: Values, news: Values): Values {
+  const completed = Object.keys(news).filter(
+    (key) => schema[key]?.type === "object" && schema[key].optional && schema[key].computed,
+  );
+  return Object.fromEntries(completed.map((key) => [key, completion(olds[key], news[key])]));
+}
+
+function completion(old: unknown, asked: unknown): unknown {
+  const whole = [old, asked].some((one) => !isRecord(one) || one[pulumi.runtime.specialSigKey]);
+  if (whole || pulumi.isUnknown(asked)) return asked;
+  const [before, after] = [old, asked] as [Values, Values];
+  const inside = Object.keys(after).map((key) => [key, completion(before[key], after[key])]);
+  return { ...before, ...Object.fromEntries(inside) };
 }
 
 function unknowns(kind: Kind): Values {

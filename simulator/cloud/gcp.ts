@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import schemas from "./gcp-provider-schema.json";
+import { cluster, gkeSchemas } from "./gke.js";
 import type { Act, Kind, World } from "./kind.js";
 import type { Schema } from "./schema.js";
 import type { Values } from "./values.js";
@@ -21,6 +22,7 @@ const required = { type: "string", required: true, forceNew: true } as const;
 const byHand: Record<string, Schema> = {
   "gcp:projects/iAMMember:IAMMember": iamMember({ project: required }),
   "gcp:serviceaccount/iAMMember:IAMMember": iamMember({ serviceAccountId: required }),
+  "gcp:storage/bucketIAMMember:BucketIAMMember": iamMember({ bucket: required }),
   "gcp:compute/snapshotSettings:SnapshotSettings": {
     project: { type: "string", optional: true, computed: true, forceNew: true },
     storageLocation: {
@@ -53,6 +55,8 @@ export interface Google {
   /** The address that every reserved address gets: of RFC 5737's documentation range by default. */
   address: string;
   projectNumber: string;
+  /** Where a cluster's API server answers, as Google names one. */
+  clusterEndpoint: string;
   /** Secret Manager by secret id, versions in order of creation. */
   secrets: Map<string, SecretVersion[]>;
   /** Who may do what, as grantOf writes it: one grant, however many resources ask for it. */
@@ -89,12 +93,19 @@ export function gcpKinds(google: Google): Record<string, Kind> {
     "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment": {
       create: async (act) => place(act, "zones", `disks/${act.inputs.disk}/resourcePolicies`, {}),
     },
+    "gcp:storage/bucket:Bucket": {
+      create: async ({ inputs }) => ({
+        id: String(inputs.name),
+        outputs: { projectNumber: Number(google.projectNumber), url: `gs://${inputs.name}` },
+      }),
+    },
+    "gcp:container/cluster:Cluster": cluster(google.clusterEndpoint),
     "gcp:compute/disk:Disk": {
       // Terraform's google_compute_disk: "customdiff.ForceNewIfChange" when the size gets smaller.
       replaces: ({ inputs, olds }) => (Number(inputs.size) < Number(olds.size) ? ["size"] : []),
     },
   };
-  const kinds = Object.entries({ ...measured, ...byHand }).map(([type, known]) => {
+  const kinds = Object.entries({ ...measured, ...byHand, ...gkeSchemas }).map(([type, known]) => {
     const { member } = known;
     const schema = member ? { ...known, member: { ...member, anyCase: true } } : known;
     const kind: Kind = {
@@ -117,8 +128,8 @@ const grant = (google: Google, schema: Schema): Pick<Kind, "create" | "remove"> 
   remove: async ({ olds }) => void google.grants.delete(grantOf(olds)),
 });
 
-const grantOf = ({ secretId, instance, project, role, member }: Values): string =>
-  [secretId ?? instance ?? project, role, String(member).toLowerCase()].join(" ");
+const grantOf = ({ secretId, instance, bucket, project, role, member }: Values): string =>
+  [secretId ?? instance ?? bucket ?? project, role, String(member).toLowerCase()].join(" ");
 
 function scopeOf(schema: Schema): string {
   return schema.zone ? "zones" : schema.region ? "regions" : "global";

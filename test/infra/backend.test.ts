@@ -27,7 +27,7 @@ describe("a backend of a few lines", () => {
   let program: ProgramResult;
 
   beforeAll(async () => {
-    vi.doMock("../../infra/backends.js", () => ({ backends: { vm: Elsewhere } }));
+    vi.doMock("../../infra/backends.js", () => ({ backendOf: () => Elsewhere }));
     program = await runProgram({ config: { personalKeyEmails: ["dana@palindrom.example"] } });
   });
   afterAll(() => vi.doUnmock("../../infra/backends.js"));

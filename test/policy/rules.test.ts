@@ -65,7 +65,7 @@ it.each<[string, string, object]>([
   ["a route into another network", "gcp:compute/networkPeering:NetworkPeering", {}],
   ["keys for the whole project", "gcp:compute/projectMetadataItem:ProjectMetadataItem", {}],
   ["a function", "gcp:cloudfunctionsv2/function:Function", {}],
-  ["a bucket for everybody", "gcp:storage/bucketIAMMember:BucketIAMMember", { member: "allUsers" }],
+  ["all grants of a bucket", "gcp:storage/bucketIAMPolicy:BucketIAMPolicy", {}],
   ["a regional secret's policy", "gcp:secretmanager/secretIamPolicy:SecretIamPolicy", {}],
   ["code as a resource", "pulumi-nodejs:dynamic:Resource", {}],
   ["a command on another machine", "command:remote:Command", {}],

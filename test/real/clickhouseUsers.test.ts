@@ -176,6 +176,23 @@ describe("what each user needs, it may", () => {
   });
 
   it.each([
+    ["backup", "SELECT name FROM system.databases WHERE startsWith(name, 'signoz_')"],
+    ["backup", "BACKUP DATABASE signoz_logs TO Disk('backups', 'full')"],
+    [
+      "migrator",
+      "RESTORE ALL FROM Disk('backups', 'full') SETTINGS allow_non_empty_tables = 1, allow_different_table_def = 1",
+    ],
+  ] as const)("%s, on GKE: %s", async (user, statement) => {
+    expect(await engine.as(user, statement)).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ["backup", "SELECT * FROM signoz_logs.logs_v2"],
+    ["backup", "BACKUP DATABASE other TO Disk('backups', 'other')"],
+    ["backup", "RESTORE ALL FROM Disk('backups', 'full') SETTINGS allow_non_empty_tables = 1"],
+    ["collector", "BACKUP DATABASE signoz_logs TO Disk('backups', 'collector')"],
+    ["collector", "RESTORE ALL FROM Disk('backups', 'full') SETTINGS allow_non_empty_tables = 1"],
+    ["migrator", "BACKUP DATABASE signoz_logs TO Disk('backups', 'migrator')"],
     ["collector", "DROP TABLE signoz_logs.logs_v2"],
     ["collector", "ALTER TABLE signoz_logs.logs_v2 DELETE WHERE 1"],
     ["collector", "SELECT * FROM url('http://127.0.0.1/', 'LineAsString', 's String')"],

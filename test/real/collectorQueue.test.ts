@@ -12,25 +12,16 @@ import { sample } from "./otlp";
 import { signozExporters } from "./parts/collector";
 import { storedIn } from "./pipelines";
 import { one } from "./requests";
-import { Sink } from "./sink";
+import { behindQueue, Sink } from "./sink";
 
 const shipped = (name: string) => join(__dirname, "../../infra/gate", name);
 const exporters = parse(readFileSync(shipped("exporters.yaml"), "utf8"), { merge: true });
 const recordsOfSample = 37;
 const key = { "signoz-ingestion-key": "shared-key" };
 
-/** The shipped queue and retry in front of a store that speaks OTLP instead of ClickHouse. */
 function behind(port: number, queue: object = {}) {
-  const { sending_queue, retry_on_failure } = exporters.clickhouselogsexporter;
   return {
-    exporters: {
-      "otlp/store": {
-        endpoint: `127.0.0.1:${port}`,
-        tls: { insecure: true },
-        sending_queue: { ...sending_queue, ...queue },
-        retry_on_failure,
-      },
-    },
+    exporters: { "otlp/store": behindQueue(port, queue) },
     service: { pipelines: storedIn("otlp/store") },
   };
 }
@@ -133,14 +124,11 @@ describe("exporters.yaml", () => {
         "/var/lib/otelcol",
         dir,
       );
-      writeFileSync(
-        join(dir, "exporters.yaml"),
-        text.replaceAll("@clickhouse:9000", "@127.0.0.1:1"),
-      );
+      writeFileSync(join(dir, "exporters.yaml"), text);
       writeFileSync(join(dir, "processors.yaml"), deliveredFiles()["processors.yaml"] ?? "");
       writeFileSync(join(dir, "config.yaml"), config.replaceAll("/etc/otelcol", dir));
       return spawnSync(binary, ["validate", "--config", join(dir, "config.yaml")], {
-        env: { CLICKHOUSE_PASSWORD: "secret", ...env },
+        env: { CLICKHOUSE_PASSWORD: "secret", CLICKHOUSE_ADDRESS: "127.0.0.1:1", ...env },
         encoding: "utf8",
       });
     };

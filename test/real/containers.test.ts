@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { alone } from "./containers/alone";
 import { changes } from "./containers/changes";
 import { confinement } from "./containers/confinement";
 import { faults } from "./containers/faults";
@@ -38,4 +39,5 @@ suite(`the shipped compose.yaml in real containers${because}`, () => {
   describe("networks", networks);
   describe("faults", faults);
   describe("a change", changes);
+  describe("SigNoz alone", alone);
 });

@@ -10,6 +10,7 @@ import { type Gate, gateName, OtlpClient, startGate } from "./gate";
 import { startGoClient } from "./goClient";
 import { sample } from "./otlp";
 import { haproxy, type Suite, versionOf } from "./parts/haproxy";
+import { countedBy } from "./statistics";
 
 const accepted = 0;
 const unauthenticated = 16;
@@ -372,6 +373,11 @@ describe("a change of the certificate", () => {
   });
 });
 
+const startNodeClient: typeof startGoClient = async (gate) => {
+  const client = new OtlpClient(gate);
+  return { send: (...args) => client.send(...args), stop: async () => client.close() };
+};
+
 describe("haproxy.cfg", () => {
   it.each<[Suite]>([["testing"], ["trixie"]])(
     "is taken by Debian %s's, and serves",
@@ -381,6 +387,36 @@ describe("haproxy.cfg", () => {
       expect(await answers(gate)).toEqual(only(good));
       console.log(`front: HAProxy ${versionOf(frontBinary)}`);
       expect(gate.log()).not.toMatch(/WARNING|ALERT/);
+      await gate.stop();
+    },
+  );
+
+  // Eight at once, since more than one may be under way when the connection ends.
+  it.each<[Suite, string, typeof startGoClient]>(
+    (["testing", "trixie"] as const).flatMap((suite) => [
+      [suite, "Node's", startNodeClient],
+      [suite, "Go's", startGoClient],
+    ]),
+  )(
+    "of Debian %s sends %s gRPC to a new connection again and again, and loses nothing",
+    async (suite, _, start) => {
+      const gate = await startGate({ keys, frontBinary: await haproxy(suite) });
+      const client = await start(gate, "new-generation-key");
+      const before = await countedBy(gate, "conn_tot");
+      const send = async () => {
+        const codes: number[] = [];
+        for (let sent = 0; sent < 60; sent++)
+          codes.push(
+            await client.send("logs", sample("logs"), {
+              "signoz-ingestion-key": "new-generation-key",
+            }),
+          );
+        return codes;
+      };
+      const codes = (await Promise.all(Array.from({ length: 8 }, send))).flat();
+      expect(codes).toEqual(codes.map(() => accepted));
+      expect((await countedBy(gate, "conn_tot")) - before).toBeGreaterThanOrEqual(3);
+      await client.stop();
       await gate.stop();
     },
   );

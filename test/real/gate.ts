@@ -37,9 +37,11 @@ export interface GateOptions {
   rendered?: Partial<Rendered>;
   /** Merged over everything by the collector itself, as one more --config. */
   override?: Record<string, unknown>;
-  /** Port of a ClickHouse that SigNoz's own exporters write to; default: what passes ends in files. */
+  /** Port of a ClickHouse that SigNoz's own exporters write to; with neither what passes ends in files. */
   storePort?: number;
-  /** Port of a sender to SigNoz Cloud, to which the exporters for it write; default: what passes ends in files. */
+  /** What runs the collector, as a gate's pod does: a script that takes its command. */
+  collectorBy?: string;
+  /** Port of a sender to SigNoz Cloud, to which the exporters for it write, whatever else there is to write to. */
   senderPort?: number;
   /** Where the queues lie; default: a folder that goes with the gate. */
   queueDir?: string;
@@ -188,34 +190,40 @@ async function startCollector(
     rendered,
     storePort,
     senderPort,
+    collectorBy,
     env = {},
   }: GateOptions,
 ): Promise<Running & { port: number }> {
   mkdirSync(queueDir, { recursive: true });
   const [port, selfPort, healthPort] = [await freePort(), await freePort(), await freePort()];
   layConfig(dir, rendered ?? {}, {
-    "@clickhouse:9000": `@127.0.0.1:${storePort}`,
     "127.0.0.1:14317": `127.0.0.1:${selfPort}`,
     "http://sender:4318": `http://127.0.0.1:${senderPort}`,
   });
-  const args = [join(dir, "otel-collector.yaml")];
+  const paths = [join(dir, "otel-collector.yaml")];
   const configs = [
     overrides(queueDir, { port, selfPort, healthPort, statisticsPort }),
-    senderPort
-      ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
-      : storePort
-        ? {}
+    storePort
+      ? {}
+      : senderPort
+        ? cloudExporters(readFileSync(join(dir, "exporters.yaml"), "utf8"))
         : endsInFiles(dir),
     override ?? {},
   ];
   for (const [index, config] of configs.entries()) {
-    args.push(join(dir, `override-${index}.yaml`));
-    writeFileSync(args.at(-1) as string, stringify(config));
+    paths.push(join(dir, `override-${index}.yaml`));
+    writeFileSync(paths.at(-1) as string, stringify(config));
   }
-  const flags = args.flatMap((path) => ["--config", path]);
+  const flags = paths.flatMap((path) => ["--config", path]);
   const binary = await (storePort ? signozExporters() : collector());
   const ends = senderPort ? cloudEnvironment() : {};
-  const started = run(binary, flags, { CLICKHOUSE_PASSWORD: "secret", ...ends, ...env });
+  const [command, ...args] = [...(collectorBy ? [collectorBy] : []), binary, ...flags];
+  const started = run(command as string, args, {
+    CLICKHOUSE_PASSWORD: "secret",
+    ...(storePort && { CLICKHOUSE_ADDRESS: `127.0.0.1:${storePort}` }),
+    ...ends,
+    ...env,
+  });
   await untilHealthy("collector", `http://127.0.0.1:${healthPort}/`, started);
   return { ...started, port };
 }
@@ -267,7 +275,8 @@ function overrides(
 }
 
 export async function untilHealthy(what: string, url: string, { exited, log }: Running) {
-  const deadline = Date.now() + 20_000;
+  // On a machine that does ten other things a start takes thirty times as long.
+  const deadline = Date.now() + 120_000;
   while (Date.now() < deadline && !exited()) {
     const healthy = await fetch(url).then(
       (answer) => answer.ok,

@@ -9,7 +9,7 @@ import { engineerOf, engineers, personalKey } from "../../infra/config/engineers
 import { Fault, type Kind } from "../../infra/config/fields";
 import { groups } from "../../infra/config/settings";
 import { machineSettings } from "../../infra/vm/delivery";
-import { signozStore } from "../../infra/vm/stores";
+import { signozAlone, signozStore } from "../../infra/vm/stores";
 import { fixtureSettings } from "../../simulator/program";
 import { machineMissing } from "./machine/machine";
 import { debian } from "./parts/debian";
@@ -279,7 +279,7 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
       },
     }));
     const written = made.map((settings) =>
-      machineSettings(settings, "gate.example", secrets, signozStore.settings(settings)),
+      machineSettings(settings, "gate.example", secrets, signozStore),
     );
     const check = (all: object[]) =>
       execFileSync("bash", [here("checkSettings.sh"), delivered("files")], {
@@ -295,6 +295,21 @@ describe.skipIf(missing)(`on the machine${missing && ` (${missing})`}`, () => {
     const lacking = needed.map((key) => ({ ...whole, [key]: undefined }));
     expect(check(lacking)).toEqual(
       needed.map((key) => expect.stringMatching(new RegExp(`: ${key}$`))),
+    );
+    const alone = machineSettings(base, "gate.example", secrets, signozAlone, {
+      clickhouseHost: "10.90.0.5",
+    });
+    const faulty: [string, object][] = [
+      ["clickhouseHost", { clickhouseHost: undefined }],
+      ["clickhouseHost", { clickhouseHost: "clickhouse.example" }],
+      ["parts", { parts: [] }],
+      ["parts", { parts: ["signoz", "keeper"] }],
+      ["images", { images: {} }],
+      ["secrets.signozAdmin", { secrets: {} }],
+    ];
+    expect(check([{ ...whole, clickhouseHost: "10.90.0.5" }, alone])).toEqual([]);
+    expect(check(faulty.map(([, change]) => ({ ...alone, ...change })))).toEqual(
+      faulty.map(([key]) => expect.stringContaining(`malformed: ${key}`)),
     );
   });
 

@@ -88,7 +88,7 @@ unpack files.json new && mv new files`,
     ],
     [
       "histogramQuantile",
-      `retry() { :; }; attribute() { :; }; state=. settings=settings.json
+      `retry() { :; }; attribute() { :; }; runs() { :; }; state=. settings=settings.json
 ${functionOf("store/store.sh", "prepare_store")}
 mkdir user_scripts; tar --directory ${join(archive, "..")} -czf histogram-quantile.tar.gz histogram-quantile
 echo '{"histogramQuantile":{"url":"u","sha256":"'$(sha256sum histogram-quantile.tar.gz | cut -d ' ' -f 1)'"}}' >settings.json

@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDigest } from "../../scripts/ci/preview/digest";
 import { summarize } from "../../scripts/ci/preview/render";
 import { fakeTool } from "../fakeTool";
+import { PullRequests } from "./engine/pullRequests.js";
 import { EngineStack } from "./engine/stack.js";
 
 const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
@@ -13,12 +12,14 @@ const webhook = "https://hooks.slack.com/services/T000/B000/not-a-real-token";
 /** What the deploy job publishes, and what a pull request's job can do with it and nothing else. */
 describe("preview from a state without secrets, on the real engine", () => {
   let stack: EngineStack;
+  let requests: PullRequests;
   let out: string;
   let first: string;
   const gcloud = fakeTool("gcloud", "echo enabled");
   beforeAll(async () => {
     stack = await EngineStack.start();
-    out = mkdtempSync(join(tmpdir(), "monitoring-preview-"));
+    requests = new PullRequests(stack);
+    out = requests.out;
     await run("pulumi", [
       "config",
       "set",
@@ -32,53 +33,15 @@ describe("preview from a state without secrets, on the real engine", () => {
     first = (await run("pulumi", preview)).stdout;
     const up = await stack.up();
     expect(up.error).toBeUndefined();
-    const published = await run("scripts/ci/preview/publish.sh", ["dev", join(out, "copy.json")]);
-    expect(published.failed, published.stderr).toBe(false);
+    expect(await requests.publish()).not.toContain("nothing known makes");
   });
   afterAll(() => {
     stack?.close();
-    rmSync(out, { recursive: true, force: true });
+    requests?.close();
   });
 
-  function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-    const options = {
-      cwd: stack.dir,
-      env: { ...stack.env, ...env },
-      maxBuffer: 1e8,
-      timeout: 240_000,
-    };
-    return new Promise<{ failed: boolean; stdout: string; stderr: string }>((resolve) => {
-      execFile(command, args, options, (error, stdout, stderr) =>
-        resolve({ failed: error !== null, stdout, stderr }),
-      );
-    });
-  }
-
-  /** A pull request that changes the stack's config: what the preview's job makes of it. */
-  async function pullRequest(config: Record<string, unknown>) {
-    const file = join(stack.dir, "Pulumi.dev.yaml");
-    const before = readFileSync(file, "utf8");
-    stack.config(config);
-    try {
-      const json = join(out, "preview.json");
-      // A wrong passphrase, as that job has none: the copy must not need the stack's.
-      const { stderr, failed } = await run(
-        "scripts/ci/preview/run.sh",
-        ["dev", join(out, "copy.json"), json],
-        { PULUMI_CONFIG_PASSPHRASE: "not the stack's" },
-      );
-      expect(failed, stderr).toBe(false);
-      const digest = parseDigest(readFileSync(json, "utf8"));
-      const summary = summarize(digest, { stack: "dev", allowReplace: false });
-      const labelled = summarize(digest, { stack: "dev", allowReplace: true });
-      // For looking at: PREVIEW_COMMENTS=comments.md collects what the pull requests would show.
-      if (process.env.PREVIEW_COMMENTS)
-        appendFileSync(process.env.PREVIEW_COMMENTS, `${summary.markdown}\n---\n\n`);
-      return { ...summary, labelled };
-    } finally {
-      writeFileSync(file, before);
-    }
-  }
+  const run: PullRequests["run"] = (...args) => requests.run(...args);
+  const pullRequest = (config: Record<string, unknown>) => requests.preview(config);
 
   it("lets the first deployment pass, of which much is known only after up", () => {
     const { markdown, blockers } = summarize(parseDigest(first), {

@@ -142,7 +142,7 @@ export async function issuer() {
 /** The real HAProxy with the shipped sender.cfg in front of what stands for SigNoz Cloud. */
 export async function startSender(
   port: number,
-  cloud: { port: number; ca: string },
+  cloud: { port: number; ca: string; host?: string },
   key: string,
   { binary, ca = cloud.ca }: { binary?: string; ca?: string } = {},
 ) {
@@ -151,7 +151,7 @@ export async function startSender(
   const sender = run(binary ?? (await haproxy()), ["-db", "-f", shipped], {
     SENDER_BIND: `127.0.0.1:${port}`,
     SENDER_HEALTH_BIND: health,
-    SENDER_HOST: host,
+    SENDER_HOST: cloud.host ?? host,
     SENDER_PORT: cloud.port,
     SENDER_ADDRESS: `127.0.0.1:${cloud.port}`,
     SENDER_CA: ca,

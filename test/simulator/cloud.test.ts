@@ -150,6 +150,23 @@ describe("the cloud's answers", () => {
     expect(cloud.resources[0]).toMatchObject({ inputs: { size: 20 }, state: { size: 20 } });
   });
 
+  it.each([true, false])(
+    "keeps what a provider completed inside an object (preview: %s)",
+    async (preview) => {
+      const type = "gcp:container/cluster:Cluster";
+      const cloud = new Cloud({ clusterEndpoint: "gke.example" });
+      const asked = (allowExternalTraffic: boolean) => ({
+        ...{ name: "a", location: "us-central1" },
+        controlPlaneEndpointsConfig: { dnsEndpointConfig: { allowExternalTraffic } },
+      });
+      const { id, state } = await cloud.create(type, "a", asked(true));
+      const updated = await cloud.update(type, id, "a", state, asked(false), preview);
+      expect(updated.controlPlaneEndpointsConfig).toEqual({
+        dnsEndpointConfig: { allowExternalTraffic: false, endpoint: "gke.example" },
+      });
+    },
+  );
+
   it("issues a certificate chain that Node verifies", async () => {
     const { outputs, resources, secretOutputs } = await runProgram({ program: certificates });
     const [ca, leaf] = [outputs.ca, outputs.leaf].map((pem) => new X509Certificate(String(pem)));

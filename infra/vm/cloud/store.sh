@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # What stands behind the gate, sourced by startup.sh: SigNoz Cloud, to which the sender of compose.yaml brings the queue.
-# shellcheck disable=SC2034,SC2154 # the stages read store_services; startup.sh sets state; secrets.sh next
-readonly store_services=sender
+# shellcheck disable=SC2154 # startup.sh sets state; secrets.sh next
 
 check_store_secrets() {
   local version

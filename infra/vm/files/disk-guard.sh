@@ -3,6 +3,8 @@
 # stops the collector below 10 % free, starts it again above 15 %. Clients are then refused at once
 # instead of being told OK for what cannot be stored; ClickHouse keeps its own last 5 %.
 set -euo pipefail
+# shellcheck source=SCRIPTDIR/parts.sh
+. /var/lib/monitoring/files/parts.sh
 readonly data=/mnt/monitoring closed=/var/lib/monitoring/gate-closed
 readonly low_percent=20 close_percent=10 open_percent=15
 
@@ -25,11 +27,13 @@ mountpoint --quiet "$data" || {
 # Does nothing unless the disk was grown, which no digest tells.
 resize2fs "$(findmnt --noheadings --output SOURCE --mountpoint "$data")" >/dev/null 2>&1 || echo "disk=resize2fs failed"
 
+# Another machine's gate is none of this one's.
+runs gate || rm -f "$closed"
 free=$(df --output=size,avail "$data" | awk 'NR == 2 { print int($2 * 100 / $1) }')
 hangs=
 # 124 is timeout's; without a container docker itself fails.
 running=$(docker inspect --format '{{.State.Running}}' monitoring-collector-1 2>/dev/null) || [ $? -ne 124 ] || hangs=yes
-if [ "$free" -lt "$close_percent" ]; then
+if [ "$free" -lt "$close_percent" ] && runs gate; then
   touch "$closed"
 elif [ "$free" -ge "$open_percent" ] && [ -e "$closed" ]; then
   docker start monitoring-collector-1 >/dev/null
@@ -41,7 +45,7 @@ if [ -e "$closed" ] && [ -n "$hangs" ]; then
 elif [ -e "$closed" ]; then
   tell "full: the gate is closed until $open_percent% of the data disk are free"
 elif [ "$free" -lt "$low_percent" ]; then
-  tell "low: less than $low_percent% of the data disk are free; below $close_percent% the gate closes"
+  tell "low: less than $low_percent% of the data disk are free$(! runs gate || echo "; below $close_percent% the gate closes")"
 else
   tell ok
 fi

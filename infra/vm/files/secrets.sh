@@ -10,21 +10,29 @@ read_secrets() {
   rm -rf "$next"
   mkdir "$next"
   fetch_secrets
-  collect_keys >"$next/keys.map"
-  payload "$(setting .secrets.tls)" >"$next/tls"
-  check_certificate "$next/tls"
+  ! runs gate || check_gate_secrets
   check_store_secrets
   # Nothing is replaced before everything is there.
   install -d -m 700 "$state/secrets"
-  install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
-  install -d -m 700 -o $front_uid -g $front_uid "$state/front"
-  replace "$state/gate/tls.pem" 400 $front_uid:$front_uid <"$next/tls"
-  replace "$state/gate/keys.map" 400 $front_uid:$front_uid <"$next/keys.map"
+  ! runs gate || write_gate_secrets
   write_store_secrets
   # At boot the rules of the last run hold; these are this run's.
   /usr/local/sbin/monitoring-firewall || fail "the firewall's rules could not be loaded"
   rm -rf "$next"
   prepare_store
+}
+
+check_gate_secrets() {
+  collect_keys >"$next/keys.map"
+  payload "$(setting .secrets.tls)" >"$next/tls"
+  check_certificate "$next/tls"
+}
+
+write_gate_secrets() {
+  install -d -m 500 -o $front_uid -g $front_uid "$state/gate"
+  install -d -m 700 -o $front_uid -g $front_uid "$state/front"
+  replace "$state/gate/tls.pem" 400 $front_uid:$front_uid <"$next/tls"
+  replace "$state/gate/keys.map" 400 $front_uid:$front_uid <"$next/keys.map"
 }
 
 # Fetches every version that the settings name.

@@ -4,9 +4,11 @@
 # shellcheck disable=SC2154 # startup.sh sets state, data, files, release, settings
 
 compose() { # DIR ARGUMENT...: the project as the files and variables in DIR describe it
-  local dir=$1
+  local dir=$1 layers=(--file "$1/compose.yaml")
+  # While the stack hands over: what the services have then beside.
+  [ ! -e "$dir/handover.yaml" ] || layers+=(--file "$dir/handover.yaml")
   shift
-  timeout 1800 docker compose --project-directory "$dir" --file "$dir/compose.yaml" --env-file "$dir/compose.env" "$@"
+  timeout 1800 docker compose --project-directory "$dir" "${layers[@]}" --env-file "$dir/compose.env" "$@"
 }
 
 pull_images() {
@@ -27,7 +29,7 @@ check_containment() {
   local odd
   odd=$(compose "$release" config --format json | jq --raw-output '
     def known: ["command", "cap_drop", "depends_on", "entrypoint", "environment", "healthcheck", "image", "labels", "logging", "mem_limit",
-      "networks", "ports", "read_only", "restart", "security_opt", "stop_grace_period", "stop_signal", "tmpfs", "ulimits", "user", "volumes"];
+      "networks", "ports", "profiles", "read_only", "restart", "security_opt", "stop_grace_period", "stop_signal", "tmpfs", "ulimits", "user", "volumes"];
     (.services | to_entries | map(select(.value
       | (keys - known | length > 0) or .cap_drop != ["ALL"] or .read_only != true or .mem_limit == null
       or (.user // "" | test("^[1-9][0-9]*:[1-9][0-9]*$") | not)
@@ -36,7 +38,7 @@ check_containment() {
     ) | "service \(.key)")) +
     (.networks | to_entries | map(select(.value
       | .external == true or (.driver // "bridge") != "bridge"
-      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public|cloud)$") | not)
+      or (.driver_opts["com.docker.network.bridge.name"] // "" | test("^mon-(keeper|schema|write|read|gate|web|public|cloud|away)$") | not)
     ) | "network \(.key)")) | join(", ")') || fail "compose.yaml cannot be read by the check of what its services may do; what runs was left running"
   [ -z "$odd" ] || fail "compose.yaml gives more than their own network, files and an unprivileged user to: $odd; what runs was left running"
 }
@@ -55,7 +57,7 @@ check_image() { # IMAGE
 }
 
 write_variables() {
-  local total_mib known_mib front_mib collector_mib of_store
+  local total_mib known_mib front_mib collector_mib left_mib of_store
   total_mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
   # From boot to boot, and from kernel to kernel, it differs by a few MiB, for which nothing is to be recreated.
   known_mib=$(cat "$state/memory-mib" 2>/dev/null || echo 0)
@@ -64,12 +66,15 @@ write_variables() {
   # Below this two large requests at once would not fit: see haproxy.cfg.
   collector_mib=$((total_mib / 6 > 1536 ? total_mib / 6 : 1536))
   # 1024 MiB stay with the system.
-  of_store=$(store_variables $((total_mib - front_mib - collector_mib - 1024)) "$total_mib")
+  left_mib=$((total_mib - 1024))
+  ! runs gate || left_mib=$((left_mib - front_mib - collector_mib))
+  of_store=$(store_variables $left_mib "$total_mib")
   replace "$state/memory-mib" <<<"$total_mib"
   {
     env_line COLLECTOR_IMAGE <<<"$(setting .images.collector)"
     env_line FRONT_IMAGE <<<"$(setting .images.front)"
     cat <<END
+COMPOSE_PROFILES=$(setting '.parts | join(",")')
 FRONT_MEMORY_MIB=$front_mib
 FRONT_CONNECTIONS=$((front_mib * 16))
 COLLECTOR_MEMORY_MIB=$collector_mib
@@ -86,6 +91,10 @@ END
 # Compose 2.26 leaves env_files out of the hashes it prints, so they count here.
 digest_of() { # FILE...
   (cd "$release" && sha256sum "$@" | sha256sum | cut -c 1-16)
+}
+
+digest_where() { # PART FILE...: of what only that part has; without it nobody reads the variable, which must be set all the same
+  if runs "$1"; then digest_of "${@:2}"; else echo none; fi
 }
 
 apply_services() {
@@ -105,12 +114,14 @@ apply_services() {
   { [ $cut_off = no ] && all_running; } || changed=$(all_services)
   echo "services=${changed:-unchanged}"
   [ -n "$changed" ] || {
+    remove_departed
     rm -f "$unproven"
     return 0
   }
   if ! cmp --silent "$state/hashes.next" "$state/rejected"; then
     if bring_up "$files" "$changed" && serving; then
       mv -f "$state/hashes.next" "$state/hashes"
+      remove_departed
       rm -f "$unproven"
       docker image prune --all --force >/dev/null || true
       return 0
@@ -129,6 +140,7 @@ apply_services() {
 
 # First of all, since what follows may take long or fail, and a revoked key must not wait for it.
 apply_keys() {
+  runs gate || return 0
   [ "$(docker inspect --format '{{.State.Running}}' monitoring-front-1 2>/dev/null)" = true ] || return 0
   "$files/front-apply.sh" "$state/gate" "$state/front/admin.sock" /run/gate ||
     # A start reads the files.
@@ -162,14 +174,26 @@ remove_half_replaced() {
     { grep -v '^monitoring-' || true; } | xargs --no-run-if-empty docker rm --force >/dev/null
 }
 
+# Compose counts the services of a part that no longer runs here among its own, so none of its flags removes them. Their
+# secrets go last: a version that did not come up would have given way to one that still reads them.
+remove_departed() {
+  local departed
+  departed=$(docker ps --all --filter label=com.docker.compose.project=monitoring --format '{{.Label "com.docker.compose.service"}}' |
+    sort | comm -23 - <(compose "$files" config --services | sort) | sed 's/.*/monitoring-&-1/')
+  [ -z "$departed" ] || { timeout 300 xargs docker stop <<<"$departed" && xargs docker rm <<<"$departed"; } >/dev/null
+  runs gate || rm -rf "$state/gate" "$state/front" "$state/secrets/collector.env"
+  runs clickhouse || rm -f "$state/secrets/clickhouse-passwords.xml" "$state/secrets/migrator".*
+}
+
 serving() {
   store_serving || return 1
+  runs gate || return 0
   # Of a gate that disk-guard.sh has closed, no version is to blame.
   retry 120 accepted || [ -e "$state/gate-closed" ]
 }
 
-all_services() {
-  echo "$store_services collector front"
+all_services() { # but what ends when it has done its work
+  compose "$files" config --services | grep -v '^migrator' | paste -s -d ' '
 }
 
 all_running() {
@@ -187,6 +211,7 @@ accepted() { # the gate takes the newest key, dialled by the name on its certifi
 }
 
 probe_gate() {
+  runs gate || return 0
   [ ! -e "$state/gate-closed" ] || fail "the gate is closed, because the data disk is full: grow dataDiskGb, or drop days by hand (docs/runbook.md, Disk pressure); a shorter retention frees nothing of what is stored"
   retry 180 accepted || fail "the gate did not accept the newest ingestion key within 3 minutes: $(accepted 2>&1)"
 }

@@ -165,22 +165,30 @@ check_settings() { # FILE
     def version: is(strings | test("^projects/[\\w:.-]+/secrets/[\\w.-]+/versions/[0-9]+$"));
     def all_of(f): is(arrays | all(f));
     def text: is(strings | test("^[^[:cntrl:]]+$"));
+    def address: is(strings | test("^[0-9]+([.][0-9]+){3}$"));
+    def runs($part): is(.parts | arrays | index([$part]) != null);
+    def where($part; f): (runs($part) | not) or f;
+    def image(f): is(f | strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$"));
     def cloud: has("cloud");
     {
+      parts: (.parts | is(arrays | length > 0) and all_of(IN("gate", "clickhouse", "signoz"))),
+      clickhouseHost: (if has("clickhouseHost") then .clickhouseHost | address else (runs("signoz") | not) or runs("clickhouse") end),
+      handover: ((has("handover") | not) or (.handover | (.clickhouse? | address) and ([.write?, .read?] | all_of(IN("vm", "gke"))))),
       host: (.host | is(strings | test("^[a-z0-9.-]+$"))),
       org: (.org | text),
       cloud: (cloud == false or (.cloud | (.host? | is(strings | test("^[A-Za-z0-9.-]+$"))) and (.port? | is(numbers | . > 0)))),
-      adminEmail: (cloud or (.adminEmail | text)),
-      signozUrl: (cloud or (.signozUrl | text)),
+      adminEmail: where("signoz"; .adminEmail | text),
+      signozUrl: where("signoz"; .signozUrl | text),
       smtp: (.smtp | . == null or ((.host? | text) and (.from? | text) and is(.requireTls? | booleans | true))),
       dataDeviceName: (.dataDeviceName | is(strings | test("^[A-Za-z0-9-]+$"))),
       retentionDays: (.retentionDays | [.metrics?, .logs?, .traces?] | all_of(is(numbers | . >= 1))),
-      images: ([.images | .collector?, .front?] + (if cloud then [] else [.images | .signoz?, .clickhouse?, .keeper?] end) | all_of(is(strings | test("^[^[:cntrl:] ]+:[^[:cntrl:] ]+$")))),
-      "secrets.ingestionKeys": (.secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
+      images: (where("gate"; .images | image(.collector?) and image(.front?)) and where("signoz"; image(.images.signoz?))
+        and where("clickhouse"; .images | image(.clickhouse?) and image(.keeper?) and image(.collector?))),
+      "secrets.ingestionKeys": where("gate"; .secrets | is((.ingestionKeys + (.engineerKeys // [])) | length > 0) and (.ingestionKeys | all_of(version))),
       "secrets.engineerKeys": (.secrets.engineerKeys? // [] | all_of(version)),
-      "secrets.tls": (.secrets.tls? | version),
+      "secrets.tls": where("gate"; .secrets.tls? | version),
       "secrets.cloud": (cloud == false or (.secrets.cloud? | version)),
-      "secrets.signozAdmin": (cloud or (.secrets.signozAdmin? | version)),
+      "secrets.signozAdmin": where("signoz"; .secrets.signozAdmin? | version),
       "secrets.clickhouse": (cloud or (.secrets.clickhouse? | version)),
       "secrets.alerts": (.secrets.alerts? | . == null or version)
     } | to_entries | map(select(.value | not) | .key) | join(", ")' "$1") ||
@@ -217,7 +225,7 @@ install_units() {
 # The newest files bring their own stages: those of an older version would not know them.
 load_stages() {
   local module
-  for module in env disk secrets store services; do
+  for module in env parts disk secrets store services; do
     # shellcheck source=/dev/null
     . "$release/$module.sh"
   done

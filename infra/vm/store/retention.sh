@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Retention, sourced by services.sh: how long ClickHouse keeps each signal, set as ClickHouse's user for migrations. SigNoz's own
-# user may not: whoever may view SigNoz can run a query as that user, and a TTL of a second deletes everything.
-# shellcheck disable=SC2154 # startup.sh sets state
+# Retention: how long ClickHouse keeps each signal, set as ClickHouse's user for migrations. SigNoz's own user may not:
+# whoever may view SigNoz can run a query as that user, and a TTL of a second deletes everything.
+# Who sources it brings clickhouse_query (stdin: one statement) and retention_days ('signoz_logs', 30, …).
 
 apply_retention() {
   local statement left days
@@ -14,11 +14,6 @@ apply_retention() {
     echo "retention: still to do after it was set: $left" >&2
     return 1
   }
-}
-
-clickhouse_query() { # stdin: one statement
-  CLICKHOUSE_USER=migrator CLICKHOUSE_PASSWORD=$(<"$state/secrets/migrator.password") timeout 300 \
-    docker exec --interactive --env CLICKHOUSE_USER --env CLICKHOUSE_PASSWORD monitoring-clickhouse-1 clickhouse-client
 }
 
 # Prints a query that gives the ALTER statements that are missing, none when all is as asked for: every table of a signal
@@ -45,8 +40,4 @@ WHERE database IN ('signoz_logs', 'signoz_metrics', 'signoz_traces') AND name = 
   AND default_expression != toString(map($days)[database])
 FORMAT TSVRaw
 END
-}
-
-retention_days() { # 'signoz_logs', 30, …
-  jq --raw-output '.retentionDays | to_entries | map("\u0027signoz_\(.key)\u0027, \(.value)") | join(", ")' "$settings"
 }

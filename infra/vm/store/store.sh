@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What stands behind the gate, sourced by startup.sh: SigNoz, with ClickHouse, on this machine. The functions that the
-# stages call are the same for every store, one of which is delivered.
-# shellcheck disable=SC2034,SC2154 # the stages read store_services; startup.sh sets state, data, files, release, settings; secrets.sh next
+# What stands behind the gate, sourced by startup.sh: SigNoz and ClickHouse, those of the two that run on this machine. The
+# functions that the stages call are the same for every store, one of which is delivered.
+# shellcheck disable=SC2154 # startup.sh sets state, data, files, release, settings; secrets.sh next
 # Of compose.yaml.
-readonly clickhouse_uid=101 store_services='keeper clickhouse signoz'
+readonly clickhouse_uid=101
 
 # shellcheck source=SCRIPTDIR/retention.sh
 . "$release/retention.sh"
@@ -16,6 +16,11 @@ check_store_secrets() {
     [[ $(password_of "$service") =~ ^[A-Za-z0-9]{16,}$ ]] ||
       fail "secret $version: wants JSON {signoz, collector, migrator}, each 16 or more letters and digits, since they become part of addresses"
   done
+  ! runs signoz || check_signoz_secrets
+}
+
+check_signoz_secrets() {
+  local version
   payload "$(setting .secrets.signozAdmin)" >"$next/admin"
   version=$(setting '.secrets.alerts // empty')
   if [ -n "$version" ]; then
@@ -29,6 +34,27 @@ password_of() { # SERVICE
 }
 
 write_store_secrets() {
+  local host
+  ! runs clickhouse || write_clickhouse_secrets
+  ! runs gate || {
+    env_line CLICKHOUSE_PASSWORD <<<"$(password_of collector)"
+    host=$(write_host)
+    env_line CLICKHOUSE_ADDRESS <<<"$host:9000"
+    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"$(dsn collector "$host")"
+  } | replace "$state/secrets/collector.env" 400
+  setting '.clickhouseHost // .handover.clickhouse // empty' | replace "$state/clickhouse-host"
+  if runs signoz; then write_signoz_secrets; else rm -f "$state/egress-ports"; fi
+}
+
+write_host() { # of the ClickHouse that this machine's gate writes to
+  setting 'if .handover.write == "gke" then .handover.clickhouse else "clickhouse" end'
+}
+
+dsn() { # USER HOST
+  echo "tcp://$1:$(password_of "$1")@$2:9000"
+}
+
+write_clickhouse_secrets() {
   local service
   install -d -m 755 "$state/user_scripts"
   # What ClickHouse compares with; the passwords themselves stay with their users.
@@ -39,15 +65,13 @@ write_store_secrets() {
     done
     echo '</users></clickhouse>'
   } | replace "$state/secrets/clickhouse-passwords.xml" 400 $clickhouse_uid:$clickhouse_uid
-  env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://migrator:$(password_of migrator)@clickhouse:9000" |
-    replace "$state/secrets/migrator.env" 400
+  env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"$(dsn migrator clickhouse)" | replace "$state/secrets/migrator.env" 400
   password_of migrator | replace "$state/secrets/migrator.password" 400
+}
+
+write_signoz_secrets() {
   {
-    env_line CLICKHOUSE_PASSWORD <<<"$(password_of collector)"
-    env_line SIGNOZ_OTEL_COLLECTOR_CLICKHOUSE_DSN <<<"tcp://collector:$(password_of collector)@clickhouse:9000"
-  } | replace "$state/secrets/collector.env" 400
-  {
-    env_line SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN <<<"tcp://signoz:$(password_of signoz)@clickhouse:9000"
+    env_line SIGNOZ_TELEMETRYSTORE_CLICKHOUSE_DSN <<<"$(dsn signoz "$(setting '.clickhouseHost // "clickhouse"')")"
     env_line SIGNOZ_USER_ROOT_PASSWORD <"$next/admin"
     smtp_variables "$next/alerts"
   } | replace "$state/secrets/signoz.env" 400
@@ -76,11 +100,15 @@ egress_ports() { # ALERTS_FILE: the ports that SigNoz itself dials, one a line; 
   } | sort -u
 }
 
-store_variables() { # MIB that the gate and the system leave of TOTAL_MIB
-  # 1792 MiB are the limits of the other services.
-  local clickhouse_mib=$(($1 - 1792))
-  ((clickhouse_mib >= 2048)) ||
-    fail "this machine has $2 MiB of memory; SigNoz needs 6827 MiB or more (machineType with 8 GB)"
+store_variables() { # MIB that the gate and the system leave of TOTAL_MIB: ClickHouse's, but for the others' limits, or SigNoz'
+  local signoz_mib=1024 clickhouse_mib=0
+  if runs clickhouse; then
+    clickhouse_mib=$(($1 - 768 - signoz_mib))
+    ((clickhouse_mib >= 2048)) ||
+      fail "this machine has $2 MiB of memory; SigNoz needs 6827 MiB or more (machineType with 8 GB)"
+  else
+    signoz_mib=$1
+  fi
   env_line SIGNOZ_IMAGE <<<"$(setting .images.signoz)"
   env_line CLICKHOUSE_IMAGE <<<"$(setting .images.clickhouse)"
   env_line KEEPER_IMAGE <<<"$(setting .images.keeper)"
@@ -88,13 +116,15 @@ store_variables() { # MIB that the gate and the system leave of TOTAL_MIB
   env_line ORG <<<"$(organisation)"
   env_line SIGNOZ_URL <<<"$(setting .signozUrl)"
   cat <<END
+SIGNOZ_MEMORY_MIB=$signoz_mib
+SIGNOZ_GO_MEMORY_MIB=$((signoz_mib * 5 / 6))
 CLICKHOUSE_MEMORY_MIB=$clickhouse_mib
 CLICKHOUSE_MAX_MEMORY_BYTES=$((clickhouse_mib * 1024 * 1024 * 9 / 10))
 CLICKHOUSE_MAX_QUERY_BYTES=$((clickhouse_mib * 1024 * 1024 / 2))
 KEEPER_FILES=$(digest_of clickhouse/keeper.xml)
-CLICKHOUSE_FILES=$(digest_of clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
-SIGNOZ_FILES=$(digest_of "$state/secrets/signoz.env")
-COLLECTOR_STORE=$(digest_of "$state/secrets/collector.env")
+CLICKHOUSE_FILES=$(digest_where clickhouse clickhouse/config.xml clickhouse/users.xml clickhouse/custom-function.xml "$state/secrets/clickhouse-passwords.xml")
+SIGNOZ_FILES=$(digest_where signoz "$state/secrets/signoz.env")
+COLLECTOR_STORE=$(digest_where gate "$state/secrets/collector.env")
 END
 }
 
@@ -105,12 +135,22 @@ organisation() {
 }
 
 store_serving() {
-  retry 300 curl --silent --fail --max-time 5 --output /dev/null http://127.0.0.1:8080/api/v2/readyz
+  ! runs signoz || retry 300 curl --silent --fail --max-time 5 --output /dev/null http://127.0.0.1:8080/api/v2/readyz
+}
+
+clickhouse_query() { # stdin: one statement
+  CLICKHOUSE_USER=migrator CLICKHOUSE_PASSWORD=$(<"$state/secrets/migrator.password") timeout 300 \
+    docker exec --interactive --env CLICKHOUSE_USER --env CLICKHOUSE_PASSWORD monitoring-clickhouse-1 clickhouse-client
+}
+
+retention_days() { # 'signoz_logs', 30, …
+  jq --raw-output '.retentionDays | to_entries | map("\u0027signoz_\(.key)\u0027, \(.value)") | join(", ")' "$settings"
 }
 
 provision_content() {
   local alerts=() started
-  apply_retention || fail "retention could not be set in ClickHouse (see the log); telemetry is accepted all the same, and this is tried again"
+  ! runs clickhouse || apply_retention || fail "retention could not be set in ClickHouse (see the log); telemetry is accepted all the same, and this is tried again"
+  runs signoz || return 0
   started=$(signoz_started)
   [ -s "$state/content" ] || {
     echo "$started" >"$state/signoz-started"
@@ -125,6 +165,7 @@ provision_content() {
 # Only percentiles of classic histograms need it, so its absence is told and not fatal. On the boot disk, so that a new
 # machine runs no program that it finds on the data disk.
 prepare_store() {
+  runs clickhouse || return 0
   local url sum target=$state/user_scripts/histogramQuantile archive=$state/histogram-quantile.tar.gz
   url=$(jq --raw-output '.histogramQuantile.url // empty' "$settings")
   sum=$(jq --raw-output '.histogramQuantile.sha256 // empty' "$settings")

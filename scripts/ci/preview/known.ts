@@ -15,6 +15,13 @@ export const placeStandIn = (place: string) => `standin${digest(place)}`;
 export const configStandIn = (ciphertext: string) =>
   `https://stand-in.invalid/${digest(ciphertext)}`;
 
+/** A key's stand-in has the key's frame, by which a program finds it beside its certificate. */
+function framed(secret: string, standIn: string): string {
+  const [, begin, end] =
+    /^(-----BEGIN [^-]+-----\n)[^-]*(-----END [^-]+-----)\s*$/.exec(secret) ?? [];
+  return begin ? `${begin}${standIn}\n${end}` : standIn;
+}
+
 /** How a program writes a secret into another value; a stand-in goes through the same function, so nothing differs. */
 const encodings: ((text: string) => string)[] = [
   (text) => text,
@@ -101,7 +108,7 @@ export function generatedSecrets(
           .filter(({ marked, value }) => marked && typeof value === "string" && value !== "")
           .map(({ value, place }) => ({
             secret: String(value),
-            standIn: placeStandIn(place),
+            standIn: framed(String(value), placeStandIn(place)),
             place,
           }))
       : [],

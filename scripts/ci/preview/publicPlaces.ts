@@ -1,4 +1,4 @@
-import { isObject, type Json } from "./marks";
+import { isObject, type Json, type Resource } from "./marks";
 
 /** What the rules below may look at. */
 export interface Place {
@@ -11,6 +11,10 @@ export interface Place {
   /** Every plain value of the stack file, which is in git. */
   plainConfig: ReadonlySet<string>;
 }
+
+const kubernetesSecret = /^kubernetes:core\/v1:Secret$/;
+const certificates =
+  /^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$/;
 
 /**
  * What Pulumi marks secret and is public all the same. Everything else that is marked becomes a stand-in; what a known
@@ -34,6 +38,18 @@ const publicPlaces: { type: RegExp; path: RegExp; allows: (place: Place) => bool
       endpointForms[path.split(".").at(-1) ?? ""]?.test(value) === true,
   },
   {
+    // Beside the private key, and the provider marks all of a Secret or nothing.
+    type: kubernetesSecret,
+    path: /^(inputs|outputs(\.__inputs)?)\.data\.tls\.crt$/,
+    allows: ({ value }) => certificates.test(Buffer.from(value, "base64").toString()),
+  },
+  {
+    // A digest of names and files, which says what the keys beside it are of.
+    type: kubernetesSecret,
+    path: /^(inputs|outputs(\.__inputs)?)\.data\.version$/,
+    allows: ({ value }) => /^[0-9a-f]{64}$/.test(Buffer.from(value, "base64").toString()),
+  },
+  {
     // The provider marks every output of a command that was given one secret.
     type: /^command:local:Command$/,
     path: /^outputs\.(create|triggers\[\d+\]|environment\.[A-Z_]+)$/,
@@ -45,8 +61,32 @@ const publicPlaces: { type: RegExp; path: RegExp; allows: (place: Place) => bool
 const endpointForms: Record<string, RegExp> = {
   grpc: /^\d{1,3}(\.\d{1,3}){3}:4317$/,
   url: /^https:\/\/[a-z0-9.-]+:4317$/,
-  caCertificate: /^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/,
+  caCertificate: certificates,
 };
+
+const keyOwner = /^\n?([^\s@]+@[a-z0-9.-]+|monitoring-probe)\.$/;
+
+/** What a program writes around known secrets, by its place: all that may stand there beside them. */
+const publicPieces: { type: RegExp; path: RegExp; piece: RegExp }[] = [
+  {
+    type: kubernetesSecret,
+    path: /\.data\.dsn$/,
+    piece:
+      /^(tcp:\/\/[a-z]+:|@(clickhouse|monitoring-[a-z0-9-]+\.[a-z0-9-]+\.c\.[a-z0-9-]+\.internal):9000)$/,
+  },
+  {
+    type: kubernetesSecret,
+    path: /\.data\.passwords\.xml$/,
+    piece: /^(<\/?[a-z_0-9]+>\n?)+$/,
+  },
+  // Whose a key is; engineers' addresses are in git, and in who may read their secrets.
+  { type: kubernetesSecret, path: /\.data\.keys$/, piece: keyOwner },
+  {
+    type: /^gcp:secretmanager\/secretVersion:SecretVersion$/,
+    path: /\.secretData$/,
+    piece: keyOwner,
+  },
+];
 
 /**
  * Names of fields inside marked values: a key there may be a secret too, so only these are kept.
@@ -57,12 +97,19 @@ const publicFields = new Set([
   ...["smtpPassword", "slackWebhookUrl", "webhookUrl", "webhookToken"],
   ...["signoz", "collector", "migrator"],
   ...["create", "environment", "triggers"],
+  ...["keys", "tls.crt", "tls.key", "password", "dsn", "passwords.xml", "replica"],
+  ...["version", "backup", "restore"],
   "goog-pulumi-provisioned",
 ]);
 
 export const isPublicPlace = (place: Place): boolean =>
   publicPlaces.some(
     ({ type, path, allows }) => type.test(place.type) && path.test(place.path) && allows(place),
+  );
+
+export const isPublicPiece = (piece: string, { type }: Resource, path: string): boolean =>
+  publicPieces.some(
+    (one) => one.type.test(String(type)) && one.path.test(path) && one.piece.test(piece),
   );
 
 export const isPublicField = (key: string, plainConfig: ReadonlySet<string>): boolean =>

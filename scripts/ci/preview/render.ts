@@ -31,8 +31,13 @@ export interface Summary {
 }
 
 /** What engineers, stored telemetry or delivered settings depend on: losing it is never a side effect. */
-function guarded({ type, step }: ResourceChange): string | undefined {
+function guarded({ type, step, change }: ResourceChange): string | undefined {
   const inputs = step.oldState?.inputs ?? {};
+  if (type === "gcp:container/cluster:Cluster" || type === "kubernetes:core/v1:Namespace")
+    return "what all gates and ClickHouse run in (their disks stay, and nothing finds them)";
+  // One that goes with its gate stays in Google's hands.
+  if (type === "kubernetes:core/v1:PersistentVolumeClaim" && change === "replace")
+    return "a disk of stored telemetry";
   if (type === "gcp:compute/disk:Disk") return "the data disk (all stored telemetry)";
   if (type === "gcp:compute/address:Address") return "the address that every delivered hook dials";
   if (type === "gcp:secretmanager/secret:Secret")

@@ -3,7 +3,7 @@
 # the stack's key, its state or any secret, so the code of a pull request may run in it.
 # Usage: run.sh STACK STATE_COPY PREVIEW_JSON [--refresh]
 #   STATE_COPY  what publish.sh wrote
-#   --refresh   looks at the cloud first: at everything but the payloads of secrets, which the copy does not have
+#   --refresh   looks at the cloud first: at everything but what secrets hold, which the copy does not have
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 stack=${1:?STACK is missing} state=$(realpath "${2:?STATE_COPY is missing}") out=$(realpath -m "${3:?PREVIEW_JSON is missing}")
@@ -30,8 +30,11 @@ jq --arg salt "$(sed -n 's/^encryptionsalt: //p' "$config")" \
   '.deployment.secrets_providers = {type: "passphrase", state: {salt: $salt}}' "$state" >"$work/state.json"
 pulumi stack import --stack "$stack" --file "$work/state.json" --non-interactive >&2
 if [ "$refresh" = --refresh ]; then
-  # Only the copy learns what the cloud is like. To read a version Google's provider reads its payload.
+  # Only the copy learns what the cloud is like. To read one of these a provider reads its payload.
   pulumi refresh --stack "$stack" --yes --non-interactive --suppress-outputs \
-    --exclude '**gcp:secretmanager/secretVersion:SecretVersion::**' >&2
+    --exclude '**gcp:secretmanager/secretVersion:SecretVersion::**' --exclude '**kubernetes:core/v1:Secret::**' >&2
+  # Pulumi would update what is not ready, such as pods whose node is being replaced, for that alone.
+  pulumi stack export --stack "$stack" | jq 'del(.deployment.resources[].initErrors)' >"$work/state.json"
+  pulumi stack import --stack "$stack" --file "$work/state.json" --non-interactive >&2
 fi
 scripts/ci/preview/capture.sh "$out" --stack "$stack"

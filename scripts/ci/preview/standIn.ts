@@ -18,7 +18,7 @@ import {
   plaintext,
   type Resource,
 } from "./marks";
-import { isPublicField, isPublicPlace } from "./publicPlaces";
+import { isPublicField, isPublicPiece, isPublicPlace } from "./publicPlaces";
 
 /** A stack file's text with a stand-in for each `secure:` value and without its secrets provider. */
 export function standInConfig(yaml: string): string {
@@ -195,19 +195,20 @@ class Copier {
 
   /** A marked text made anew: from known secrets, or field by field where it is JSON. */
   private made(text: string, resource: Resource, path: string): string | undefined {
-    const rebuilt = this.known.rebuilt(text, (piece) => this.isPublic(piece, resource));
+    const rebuilt = this.known.rebuilt(text, (piece) => this.isPublic(piece, resource, path));
     if (rebuilt !== undefined) return rebuilt;
     const json = jsonIn(text);
     return json?.print(this.part(json.value, resource, path, true));
   }
 
   /** Whether a piece beside a known secret tells nothing that the copy does not tell anyway. */
-  private isPublic(piece: string, { urn }: Resource): boolean {
+  private isPublic(piece: string, resource: Resource, path: string): boolean {
     if (/^[\s\p{P}\p{S}]{0,3}$/u.test(piece)) return true;
+    if (isPublicPiece(piece, resource, path)) return this.known.replaced(piece) === piece;
     if (this.open.has(piece) && !this.marked.has(piece))
       return this.known.replaced(piece) === piece;
     const word = bare(piece);
-    const name = String(urn).split("::").at(-1) ?? "";
+    const name = String(resource.urn).split("::").at(-1) ?? "";
     return name.split(word).length > 1 && `-${name}-`.includes(`-${word}-`);
   }
 }
@@ -223,7 +224,7 @@ const bare = (piece: string) => piece.replace(/^[\s\p{P}\p{S}]+|[\s\p{P}\p{S}]+$
 
 /** An input and the output that repeats it are one place. */
 const placeOf = ({ urn }: Resource, path: string) =>
-  `${urn}${path ? `.${path.replace(/^(inputs|outputs)\./, "")}` : ""}`;
+  `${urn}${path ? `.${path.replace(/^(inputs|outputs(\.__inputs)?)\./, "")}` : ""}`;
 
 /** Strings of a stack file's config that are in git as they are, keys included. */
 function plainValues(file: unknown): Set<string> {

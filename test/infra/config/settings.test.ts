@@ -18,8 +18,6 @@ const storeKeys = [
   "signozVersion",
   "clickhouseVersion",
   "keeperVersion",
-  "histogramQuantileUrl",
-  "histogramQuantileSha256",
 ];
 
 const read = (config: Record<string, unknown> = {}, secrets: Record<string, unknown> = {}) => {
@@ -315,6 +313,21 @@ describe("a backend's own keys", () => {
     adminEmail: "",
   };
   const cloudKey = { cloudIngestionKey: "cloud-key-0001" };
+  const ofGke = {
+    otlpHost: "otlp.palindrom.example",
+    dataLocations: ["us-central1"],
+    kmsKey: "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
+  };
+  const onGke = { ...ofGke, backend: "gke" };
+  /** A stack of a backend that is none of these, whole by itself. */
+  const elsewhere = (backends: string[]): [object, object] =>
+    [
+      ["vm", {}, {}] as const,
+      ["cloud", inCloud, cloudKey] as const,
+      ["gke", onGke, {}] as const,
+    ].flatMap(([name, config, secrets]): [object, object][] =>
+      backends.includes(name) ? [] : [[config, secrets]],
+    )[0] ?? [{}, {}];
   const all = Object.assign({}, ...Object.values(groups)) as Record<string, Key<unknown>>;
   /** A value of each key that is not its default. */
   const other = ({ kind, default: preset }: Key<unknown>): unknown => {
@@ -326,6 +339,7 @@ describe("a backend's own keys", () => {
   /** What a change of the default looks like where the example is the default. */
   const changed: Record<string, unknown> = {
     passwordGeneration: "2027-01",
+    bootImage: "debian-cloud/debian-12",
     signozUrl: "http://localhost:8081",
     signozVersion: "v0.139.0",
     clickhouseVersion: "25.12.6",
@@ -339,10 +353,12 @@ describe("a backend's own keys", () => {
   };
 
   it("are told apart from those that mean the same under each", () => {
-    const own = ownKeys.map(({ backend, keys }) => [backend, Object.keys(keys)]);
+    const own = ownKeys.map(({ backends, keys }) => [backends.join(), Object.keys(keys)]);
     expect(own).toEqual([
-      ["vm", [...storeKeys, ...Object.keys(groups.alerts)]],
+      ["vm", ["histogramQuantileUrl", "histogramQuantileSha256"]],
+      ["vm,gke", [...storeKeys, ...Object.keys(groups.alerts)]],
       ["cloud", ["cloudEndpoint", "cloudIngestionKey"]],
+      ["gke", Object.keys(groups.gke)],
     ]);
   });
 
@@ -353,22 +369,21 @@ describe("a backend's own keys", () => {
       const value = changed[name] ?? other(key);
       const set = key.kind.secret ? {} : { [name]: value };
       const secrets = key.kind.secret ? { [name]: value } : {};
-      for (const { backend, keys } of ownKeys.filter(({ keys }) => name in keys)) {
-        const elsewhere = backend === "vm" ? { ...inCloud, ...set } : set;
-        const message = faultsOf(
-          elsewhere,
-          backend === "vm" ? { ...cloudKey, ...secrets } : secrets,
-        );
+      for (const { backends, keys } of ownKeys.filter(({ keys }) => name in keys)) {
+        const [base, given] = elsewhere(backends);
+        const message = faultsOf({ ...base, ...set }, { ...given, ...secrets });
         const shown = key.kind.secret
           ? "[secret]"
           : JSON.stringify(typeof value === "string" ? value : JSON.stringify(value));
         expect(message).toContain(
-          `monitoring:${name} = ${shown} is for backend "${backend}" alone`,
+          `monitoring:${name} = ${shown} is for backend "${backends.join('" and "')}" alone`,
         );
         expect(message).toContain(`run: pulumi config rm monitoring:${name}`);
         expect(keys).toHaveProperty(name);
       }
-      if (ownKeys.some(({ keys }) => name in keys) || name === "backend") return;
+      // The two that say which keys are whose.
+      if (ownKeys.some(({ keys }) => name in keys) || ["backend", "handover"].includes(name))
+        return;
       // What faults it may have by itself are no matter of the backend.
       const faults = (config: object, secrets: object) => {
         try {
@@ -379,13 +394,29 @@ describe("a backend's own keys", () => {
         }
       };
       expect(faults(inCloud, cloudKey)).toBe(faults({}, {}));
+      if (!(name in onGke)) expect(faults(onGke, {})).toBe(faults(ofGke, {}));
     },
   );
+
+  it("lacks in a handover what either backend needs, and hands over nothing before SigNoz Cloud", () => {
+    for (const handover of ["write", "read"])
+      for (const backend of ["vm", "gke"]) {
+        expect(read({ ...ofGke, backend, handover }).machine.handover).toBe(handover);
+        const message = faultsOf({ backend, handover, adminEmail: "" });
+        for (const name of ["otlpHost", "kmsKey", "adminEmail"])
+          expect(message).toContain(`monitoring:${name} is not set, which backend`);
+      }
+    expect(faultsOf({ ...inCloud, handover: "read" }, cloudKey)).toContain(
+      'monitoring:handover = "read" hands over between "vm" and "gke" alone',
+    );
+  });
 
   it.each([
     ["vm", "adminEmail", {}, {}],
     ["cloud", "cloudEndpoint", inCloud, cloudKey],
     ["cloud", "cloudIngestionKey", inCloud, {}],
+    ["gke", "otlpHost", onGke, {}],
+    ["gke", "kmsKey", onGke, {}],
   ])("%s needs %s", (backend, name, config, secrets) => {
     const message = faultsOf({ ...config, [name]: undefined }, secrets);
     expect(message).toContain(`monitoring:${name} is not set`);
@@ -406,6 +437,13 @@ describe("a backend's own keys", () => {
     ["cloudEndpoint", "ingest.eu.signoz.cloud", "host:port"],
   ])("%s = %j is refused: %s", (name, value, reason) => {
     expect(faultsOf({ ...inCloud, [name]: value }, cloudKey)).toContain(reason);
+  });
+
+  it("refuses memory that Autopilot gives no pod of so many CPUs", () => {
+    expect(faultsOf({ ...onGke, clickhouseMemoryGb: 14 })).toContain(
+      "monitoring:clickhouseMemoryGb = 14 does not go with clickhouseCpu = 2",
+    );
+    expect(read({ ...onGke, clickhouseMemoryGb: 13 }).gke.clickhouseMemoryGb).toBe(13);
   });
 
   it("never shows the ingestion key of SigNoz Cloud", () => {

@@ -4,22 +4,26 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fakeTool } from "../../fakeTool";
 
-const shipped = readFileSync("infra/vm/files/disk-guard.sh", "utf8");
+const [shipped = "", helper = ""] = ["disk-guard.sh", "parts.sh"].map((name) =>
+  readFileSync(`infra/vm/files/${name}`, "utf8"),
+);
 
 /** One look of the guard at a machine whose Docker hangs at a word; real disks and containers are in test/real/vmChange.test.ts. */
 function look({
   free,
   hangsAt,
   closed = false,
+  parts = ["gate", "clickhouse", "signoz"],
 }: {
   free: number;
-  hangsAt: string;
+  hangsAt?: string;
   closed?: boolean;
+  parts?: string[];
 }) {
   const { folder, env, calls } = fakeTool(
     "docker",
     `case "$1" in
-      ${hangsAt}) exec sleep 60 ;;
+      ${hangsAt ?? "nothing"}) exec sleep 60 ;;
       inspect) echo true ;;
     esac`,
   );
@@ -27,10 +31,12 @@ function look({
     writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   tool("df", `printf '1K-blocks Avail\n100 ${free}\n'`);
   for (const name of ["mountpoint", "findmnt", "resize2fs", "curl"]) tool(name, "");
-  for (const name of ["state", "run"]) mkdirSync(join(folder, name));
+  for (const name of ["state/files", "run"]) mkdirSync(join(folder, name), { recursive: true });
   if (closed) writeFileSync(join(folder, "state/gate-closed"), "");
-  const guard = shipped
-    .replaceAll("/var/lib/monitoring/", `${folder}/state/`)
+  const moved = (text: string) => text.replaceAll("/var/lib/monitoring/", `${folder}/state/`);
+  writeFileSync(join(folder, "state/files/parts.sh"), moved(helper));
+  writeFileSync(join(folder, "state/settings.json"), JSON.stringify({ parts }));
+  const guard = moved(shipped)
     .replaceAll("/run/", `${folder}/run/`)
     .replace("timeout 60", "timeout 0.3");
   const { stdout } = spawnSync("bash", ["-c", guard], { env, encoding: "utf8", timeout: 20_000 });
@@ -57,5 +63,14 @@ describe("disk-guard.sh, while Docker does not answer", () => {
   it("opens no gate that could not be opened", () => {
     const seen = look({ free: 50, hangsAt: "start", closed: true });
     expect(seen).toMatchObject({ isClosed: true, said: "" });
+  });
+});
+
+describe("disk-guard.sh, where the gate is on another machine", () => {
+  it.each([false, true])("closes none, and keeps none closed (it was: %s)", (closed) => {
+    const seen = look({ free: 5, closed, parts: ["signoz"] });
+    expect(seen.said).toBe("disk=low: less than 20% of the data disk are free\n");
+    expect(seen.isClosed).toBe(false);
+    expect(seen.calls.filter((call) => !call.startsWith("docker inspect"))).toEqual([]);
   });
 });

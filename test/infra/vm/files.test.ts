@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { deliveredFiles } from "../../../infra/vm/delivery";
-import { cloudStore } from "../../../infra/vm/stores";
+import { cloudStore, needsOf } from "../../../infra/vm/stores";
 import { textsOf } from "../../../simulator/texts";
 import { composeOf } from "../../compose";
 
@@ -38,6 +38,7 @@ interface Service {
   env_file?: string[];
   environment?: Record<string, string>;
   depends_on?: Record<string, { condition: string }>;
+  profiles?: string[];
   healthcheck?: object;
   logging: { options: object };
 }
@@ -255,6 +256,7 @@ describe("compose.yaml with SigNoz on the machine", () => {
     for (const name of ["collector", "signoz", "migrator-async"] as const)
       expect(services[name].depends_on?.migrator).toEqual({
         condition: "service_completed_successfully",
+        ...(name !== "migrator-async" && { required: false }),
       });
     expect(services.migrator).toMatchObject({
       restart: "no",
@@ -263,12 +265,28 @@ describe("compose.yaml with SigNoz on the machine", () => {
     expect(services.clickhouse.depends_on).toEqual({ keeper: { condition: "service_healthy" } });
   });
 
+  it("has each service in the profile of the part that its machine's settings name", () => {
+    const profiles = Object.entries(services).map(([name, { profiles }]) => [name, profiles]);
+    expect(Object.fromEntries(profiles)).toEqual({
+      keeper: ["clickhouse"],
+      clickhouse: ["clickhouse"],
+      migrator: ["clickhouse"],
+      "migrator-async": ["clickhouse"],
+      signoz: ["signoz"],
+      collector: ["gate"],
+      front: ["gate"],
+    });
+    const named = profiles.flatMap(([, profile]) => profile);
+    expect([...new Set(named)].sort()).toEqual(Object.keys(needsOf).sort());
+  });
+
   it("names limits that services.sh takes off the machine's memory before it shares out the rest", () => {
     const mib = (limit: string) => Number.parseInt(limit, 10) * (limit.endsWith("g") ? 1024 : 1);
     const fixed = Object.values(services)
       .filter(({ mem_limit }) => !mem_limit.startsWith("$"))
       .reduce((sum, { mem_limit }) => sum + mib(mem_limit), 0);
-    const [, others = ""] = /clickhouse_mib=\$\(\(\$1 - (\d+)\)\)/.exec(text("store.sh")) ?? [];
+    const [, others = ""] =
+      /clickhouse_mib=\$\(\(\$1 - (\d+) - signoz_mib\)\)/.exec(text("store.sh")) ?? [];
     expect(fixed).toBe(Number(others));
   });
 

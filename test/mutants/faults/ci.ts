@@ -26,9 +26,30 @@ export const faults: Fault[] = [
   {
     name: "text beside a known secret counts as public",
     file: "scripts/ci/preview/standIn.ts",
-    from: "this.isPublic(piece, resource)",
+    from: "this.isPublic(piece, resource, path)",
     to: "piece !== undefined",
     tests: copy,
+  },
+  {
+    name: "a private key among a Secret's certificates stays",
+    file: "scripts/ci/preview/publicPlaces.ts",
+    from: 'certificates.test(Buffer.from(value, "base64").toString())',
+    to: "value !== ''",
+    tests: copy,
+  },
+  {
+    name: "a key's stand-in is no key to the program, so that a pull request shows the Secret as changed",
+    file: "scripts/ci/preview/known.ts",
+    from: "framed(String(value), placeStandIn(place))",
+    to: "placeStandIn(place)",
+    tests: copy,
+  },
+  {
+    name: "a provider's program may come from elsewhere",
+    file: "policy/kubernetes.ts",
+    from: " || !isRecord(value) || !isEmpty(value)",
+    to: "",
+    tests: rules,
   },
   {
     name: "hashes are not searched for",
@@ -154,6 +175,6 @@ export const faults: Fault[] = [
     file: "scripts/bootstrap.sh",
     from: "more=(--no-versioning --clear-soft-delete)",
     to: "more=(--versioning)",
-    tests: ["test/scripts/bootstrap.test.ts"],
+    tests: ["test/real/scripts/bootstrap.test.ts"],
   },
 ];

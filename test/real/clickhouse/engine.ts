@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chdb } from "../parts/chdb";
 
 const shipped = join(__dirname, "../../../infra/vm/store/clickhouse/users.xml");
+/** Of a cluster alone. */
+const backupUser = join(__dirname, "../../../infra/gke/files/backup-user.xml");
 const hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
 
 /** Half of ClickHouse's memory on the machine, here. */
@@ -61,10 +63,11 @@ export class Engine {
     const text = readFileSync(shipped, "utf8");
     const [viewers = ""] = /(?<=<users>.*)<signoz>.*?<\/signoz>/s.exec(text) ?? [];
     writeFileSync(join(folder, "users.d/monitoring.xml"), text);
+    copyFileSync(backupUser, join(folder, "users.d/backup-user.xml"));
     writeFileSync(
       join(folder, "users.d/passwords.xml"),
       users(
-        ["signoz", "collector", "migrator"]
+        ["signoz", "collector", "migrator", "backup"]
           .map((user) => `<${user}><password_sha256_hex>${hash}</password_sha256_hex></${user}>`)
           .join(""),
       ),
@@ -84,6 +87,8 @@ export class Engine {
       `<clickhouse>
         <allow_impersonate_user>1</allow_impersonate_user><users_config>${folder}/users.xml</users_config>
         <tcp_port>9000</tcp_port>
+        <storage_configuration><disks><backups><type>local</type><path>${folder}/backups/</path></backups></disks></storage_configuration>
+        <backups><allowed_disk>backups</allowed_disk></backups>
         <remote_servers><cluster><shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard></cluster></remote_servers>
       </clickhouse>`,
     );
@@ -100,7 +105,10 @@ export class Engine {
   }
 
   /** @param user a user of users.xml; none is `default`, who may everything and does not ship */
-  as(user: "signoz" | "collector" | "migrator" | "", statement: string): Promise<Answer> {
+  as(
+    user: "signoz" | "collector" | "migrator" | "backup" | "",
+    statement: string,
+  ): Promise<Answer> {
     return new Promise((resolve) => {
       this.waiting.push(resolve);
       this.child.stdin?.write(`${JSON.stringify([user, statement])}\n`);

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { defaultGate } from "../../../infra/gate/options";
+import { basename, join } from "node:path";
+import { defaultGate, type GateOptions } from "../../../infra/gate/options";
+import { asMap } from "../../../infra/gke/retention";
 import { freePort } from "../../../simulator/freePort";
 import { chdb } from "../parts/chdb";
 import { migrator } from "../parts/migrator";
@@ -46,7 +47,7 @@ export class Store extends Tables {
     readonly folder: string,
     /** Of the native protocol. */
     readonly port: number,
-    private readonly httpPort: number,
+    readonly httpPort: number,
     private readonly python: string,
   ) {
     super();
@@ -61,14 +62,24 @@ export class Store extends Tables {
     writeFileSync(join(folder, "config.d/tables.xml"), `<clickhouse>${tables}</clickhouse>`);
     const store = new Store(folder, await freePort(), await freePort(), await chdb());
     await store.listen();
-    const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${store.port}`;
     // As compose.yaml runs them.
     for (const command of ["ready", "bootstrap", "sync up", "async up", "sync check"])
-      execFileSync(await migrator(), ["migrate", ...command.split(" "), dsn, "--timeout=10m"], {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
+      await store.migrate(command);
     store.retain(retentionDays);
     return store;
+  }
+
+  /** @throws what SigNoz's migrator says of the schema, where it fails */
+  async migrate(command: string): Promise<void> {
+    const dsn = `--clickhouse-dsn=tcp://migrator:secret@127.0.0.1:${this.port}`;
+    execFileSync(await migrator(), ["migrate", ...command.split(" "), dsn, "--timeout=10m"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+  }
+
+  /** Of the engine's HTTP. */
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
   }
 
   /** Starts the engine on what is in its folder. */
@@ -91,16 +102,23 @@ export class Store extends Tables {
     ended.catch(() => undefined);
   }
 
-  /** The shipped retention.sh; clickhouse-client is the engine's HTTP. */
-  retain(retentionDays: object): void {
-    const settings = join(this.folder, "settings.json");
-    writeFileSync(settings, JSON.stringify({ retentionDays }));
-    execFileSync(join(__dirname, "retain.sh"), [settings, `${this.httpPort}`]);
+  /** The Job of retention as it ships; clickhouse-client is the engine's HTTP. */
+  retain(retentionDays: GateOptions["retentionDays"]): void {
+    const infra = join(__dirname, "../../../infra");
+    for (const file of ["gke/files/retain.sh", "vm/store/retention.sh"])
+      copyFileSync(join(infra, file), join(this.folder, basename(file)));
+    execFileSync("bash", [join(this.folder, "retain.sh")], {
+      env: {
+        PATH: `${__dirname}:${process.env.PATH}`,
+        ENGINE_PORT: `${this.httpPort}`,
+        RETENTION_DAYS: asMap(retentionDays),
+      },
+    });
   }
 
   async run(statement: string): Promise<string> {
     const body = Buffer.from(statement);
-    const answer = await fetch(`http://127.0.0.1:${this.httpPort}`, { method: "POST", body });
+    const answer = await fetch(this.url, { method: "POST", body });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${text}\n  of ${statement}`);
     return text;

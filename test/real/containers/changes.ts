@@ -139,15 +139,16 @@ export function changes() {
     throw new Error(`no file of Compose's says ${JSON.stringify(text)}`);
   };
 
+  const user = 'user: "10003:10003"';
   it.each<[string, RegExp, string, string]>([
     ["the host's network", /service front/, "networks: [public, gate]", "network_mode: host"],
     ["no network of ours", /network default/, "    networks: [public, gate]\n", ""],
-    ["the host's processes", /service signoz/, "mem_limit: 1g", "mem_limit: 1g\n    pid: host"],
-    ["the host's names", /service signoz/, "mem_limit: 1g", "mem_limit: 1g\n    uts: host"],
-    ["no memory limit", /service signoz/, "    mem_limit: 1g\n", ""],
-    ["privileges", /service signoz/, "mem_limit: 1g", "mem_limit: 1g\n    privileged: true"],
-    ["a capability", /service signoz/, "mem_limit: 1g", "mem_limit: 1g\n    cap_add: [NET_ADMIN]"],
-    ["a device", /service signoz/, "mem_limit: 1g", "mem_limit: 1g\n    devices: [/dev/null]"],
+    ["the host's processes", /service signoz/, user, `${user}\n    pid: host`],
+    ["the host's names", /service signoz/, user, `${user}\n    uts: host`],
+    ["no memory limit", /service keeper/, "    mem_limit: 256m\n", ""],
+    ["privileges", /service signoz/, user, `${user}\n    privileged: true`],
+    ["a capability", /service signoz/, user, `${user}\n    cap_add: [NET_ADMIN]`],
+    ["a device", /service signoz/, user, `${user}\n    devices: [/dev/null]`],
     ["root", /service signoz/, '"10003:10003"', '"0:0"'],
     ["a root to write to", /service keeper/, "read_only: true", "read_only: false"],
     [

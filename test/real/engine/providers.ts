@@ -6,19 +6,25 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Cloud } from "../../../simulator/cloud/cloud.js";
+import { normalized } from "../../../simulator/cloud/kubernetes.js";
 import type { Change } from "../../../simulator/cloud/schema.js";
 import { isRecord, type Values } from "../../../simulator/cloud/values.js";
 import { type Served, serve, unary } from "./serve.js";
 
 /** The providers whose resources the program makes. */
-const packages = ["gcp", "random", "tls", "command"] as const;
+const packages = ["gcp", "random", "tls", "command", "kubernetes"];
 
 /**
  * Serves the cloud to a real engine as resource providers.
+ * @param others packages that a real provider serves
  * @returns by package, for PULUMI_DEBUG_PROVIDERS, which attaches the engine instead of starting plugins
  */
-export async function serveProviders(cloud: Cloud): Promise<Record<string, Served>> {
-  const served = packages.map(async (name) => {
+export async function serveProviders(
+  cloud: Cloud,
+  others: string[] = [],
+): Promise<Record<string, Served>> {
+  const ours = packages.filter((name) => !others.includes(name));
+  const served = ours.map(async (name) => {
     return [name, await serve(ResourceProviderService, provider(cloud, name))] as const;
   });
   return Object.fromEntries(await Promise.all(served));
@@ -48,7 +54,8 @@ function provider(cloud: Cloud, name: string): grpc.UntypedServiceImplementation
     }),
     check: unary(async (request: proto.CheckRequest) => {
       const { type, name } = resourceOf(request.getUrn());
-      const found = cloud.check(type, name, read(request.getNews()), read(request.getOlds()));
+      const news = normalized(type, read(request.getNews()));
+      const found = cloud.check(type, name, news, read(request.getOlds()));
       const response = new proto.CheckResponse();
       response.setInputs(write(found.inputs));
       response.setFailuresList(found.faults.map(failure));

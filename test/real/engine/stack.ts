@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import * as automation from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
 import { Cloud, type CloudOptions } from "../../../simulator/cloud/cloud.js";
@@ -60,15 +62,25 @@ export class EngineStack {
   }
 
   static async start(
-    options: CloudOptions & { env?: Record<string, string> } = {},
+    options: CloudOptions & {
+      env?: Record<string, string>;
+      /** Real providers by name and version (`kubernetes-v4.34.2`): paths of their programs. */
+      plugins?: Record<string, string>;
+    } = {},
   ): Promise<EngineStack> {
-    const { env, ...cloudOptions } = options;
+    const { env, plugins = {}, ...cloudOptions } = options;
     const cloud = new Cloud(cloudOptions);
-    const providers = await serveProviders(cloud);
+    const real = Object.keys(plugins).map((plugin) => plugin.replace(/-v.*/, ""));
+    const providers = await serveProviders(cloud, real);
     const language = await serveLanguage();
     const dir = mkdtempSync(join(tmpdir(), "monitoring-engine-"));
     copyProgram(dir);
     mkdirSync(join(dir, "state"));
+    for (const [plugin, program] of Object.entries(plugins)) {
+      const folder = join(dir, "home/plugins", `resource-${plugin}`);
+      mkdirSync(folder, { recursive: true });
+      symlinkSync(program, join(folder, basename(program)));
+    }
     const attached = Object.entries(providers).map(([name, { port }]) => `${name}:${port}`);
     const stack = await automation.LocalWorkspace.createOrSelectStack(
       { stackName: "dev", workDir: dir },
@@ -89,16 +101,24 @@ export class EngineStack {
     return new EngineStack(cloud, dir, stack, closers);
   }
 
-  preview(): Promise<Operation> {
-    return operation((to) => this.stack.preview(to));
+  preview(options: automation.PreviewOptions = {}): Promise<Operation> {
+    return operation((to) => this.stack.preview({ ...to, ...options }));
   }
 
-  up(): Promise<Operation> {
-    return operation((to) => this.stack.up({ ...to, suppressOutputs: true }));
+  up(options: automation.UpOptions = {}): Promise<Operation> {
+    return operation((to) => this.stack.up({ ...to, suppressOutputs: true, ...options }));
   }
 
   destroy(options: automation.DestroyOptions = {}): Promise<Operation> {
     return operation((to) => this.stack.destroy({ ...to, ...options }));
+  }
+
+  /** Takes the program's protection from every resource, as the runbook does before a destroy. */
+  async unprotect(): Promise<void> {
+    await promisify(execFile)("pulumi", ["state", "unprotect", "--all", "--yes", "--stack=dev"], {
+      cwd: this.dir,
+      env: this.env,
+    });
   }
 
   outputs(): Promise<automation.OutputMap> {

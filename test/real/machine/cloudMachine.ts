@@ -51,7 +51,7 @@ export class CloudMachine extends ContainerMachine {
       settings,
       host,
       secrets,
-      cloudStore.settings(settings),
+      cloudStore,
     ) as unknown as typeof this.settings;
     return surroundings;
   }

@@ -61,6 +61,9 @@ export class ContainerMachine extends Machine {
     "169.254.169.254:53",
     "203.0.113.7:587",
     "203.0.113.7:443",
+    // Where ClickHouse is when it is not on the machine, and where it is not.
+    `${outside}:9000`,
+    "203.0.113.7:9000",
     "fd20:ce::254:80",
     "2001:db8::7:587",
   ];

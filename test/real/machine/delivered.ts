@@ -17,12 +17,12 @@ export function defaultSettings() {
     clickhouse: version("clickhouse"),
   };
   const settings = fixtureSettings();
-  const own = signozStore.settings(settings);
-  const made = machineSettings(settings, host, secrets, own);
+  const made = machineSettings(settings, host, secrets, signozStore);
   return {
     ...made,
     adminEmail: "admin@example.com",
     secrets,
+    images: made.images as Required<typeof made.images>,
     smtp: made.smtp as Record<string, unknown> | null,
     histogramQuantile: made.histogramQuantile as { url: string; sha256: string } | null,
   };

@@ -69,7 +69,8 @@ case "$*" in
   'stop '*) stop_one "$(name_of "${!#}")" ;;
   'start '* | 'restart '*) "start_$(name_of "${!#}")" ;;
   *' config '*) exec /usr/bin/docker "$@" ;;
-  *' ps --services --status running')
+  'ps --all '*'{{.Names}}') ;;
+  'ps --all '* | *' ps --services --status running')
     printf '%s\n' keeper clickhouse signoz
     for name in collector front; do [ ! -e "/recorded/$name.pid" ] || echo $name; done
     ;;

@@ -25,7 +25,7 @@ case $words in
     echo 123456789012
     exit 0
     ;;
-  *' services enable'*) exit 0 ;;
+  *' services enable'* | *' services identity create' | *' storage service-agent') exit 0 ;;
   *' list')
     [ -e "$STATE/denied$words" ] && {
       echo "ERROR: (gcloud) PERMISSION_DENIED: Permission denied on resource project $(cat "$STATE/denied$words")." >&2

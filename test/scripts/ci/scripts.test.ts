@@ -157,3 +157,23 @@ it("every script names its missing argument", () => {
     expect(stderr, script).toMatch(/is missing/);
   }
 });
+
+describe("components.sh", () => {
+  it.each([
+    ["  monitoring:backend: gke\n", "gke-gcloud-auth-plugin,kubectl"],
+    ['  monitoring:backend: "gke"\n', "gke-gcloud-auth-plugin,kubectl"],
+    ["  monitoring:backend: vm\n", ""],
+    ["  monitoring:org: gke\n", ""],
+    ["  # monitoring:backend: gke\n", ""],
+    ["", ""],
+  ])("names what signs in to a cluster where there is one: %j", (line, components) => {
+    const dir = scratchFolder("components");
+    mkdirSync(join(dir, "scripts/ci"), { recursive: true });
+    copyFileSync("scripts/ci/components.sh", join(dir, "scripts/ci/components.sh"));
+    writeFileSync(join(dir, "Pulumi.dev.yaml"), `config:\n  gcp:zone: us-central1-a\n${line}`);
+    const { stdout, status } = spawnSync(join(dir, "scripts/ci/components.sh"), ["dev"], {
+      encoding: "utf8",
+    });
+    expect([stdout, status]).toEqual([`components=${components}\n`, 0]);
+  });
+});

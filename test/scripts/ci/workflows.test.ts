@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
 interface Step {
+  id?: string;
   uses?: string;
   run?: string;
   if?: string;
@@ -47,7 +48,7 @@ const actionInputs: Record<string, string[]> = {
   "actions/upload-artifact": ["name", "path", "if-no-files-found", "retention-days"],
   "actions/download-artifact": ["name", "path"],
   "google-github-actions/auth": ["project_id", "workload_identity_provider", "service_account"],
-  "google-github-actions/setup-gcloud": ["version"],
+  "google-github-actions/setup-gcloud": ["version", "install_components"],
   "pulumi/actions": ["pulumi-version-file"],
 };
 
@@ -126,6 +127,18 @@ describe("every workflow", () => {
             false,
           ]);
       }
+    }
+  });
+
+  it("can sign in to a cluster where it deploys or compares, and nowhere else", () => {
+    const signingIn = jobs.filter(([, { steps }]) =>
+      steps.some(({ with: inputs }) => inputs?.install_components !== undefined),
+    );
+    expect(signingIn.map(([name]) => name)).toEqual(["deploy/apply", "drift/compare"]);
+    for (const [name, { steps }] of signingIn) {
+      const says = steps.findIndex(({ run }) => run?.startsWith("scripts/ci/components.sh dev "));
+      const [id, installs] = [steps[says]?.id, steps[says + 1]?.with?.install_components];
+      expect([name, installs]).toEqual([name, `\${{ steps.${id}.outputs.components }}`]);
     }
   });
 

@@ -1,16 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { built } from "../../../scripts/costs/built";
-import {
-  about,
-  containerMib,
-  fitting,
-  fittingDiskGb,
-  limits,
-  scarcest,
-} from "../../../scripts/costs/capacity";
+import { keptBytes } from "../../../scripts/costs/bytes";
+import { about, containerMib, fitting, limits, scarcest } from "../../../scripts/costs/capacity";
+import { fittingCluster } from "../../../scripts/costs/cluster";
+import { fittingDiskGb } from "../../../scripts/costs/disk";
 import { costLine } from "../../../scripts/costs/line";
-import { keptBytes, monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
+import { monthlyUsd, sumUsd } from "../../../scripts/costs/monthly";
 import { type Plan, planOf, secretVersions } from "../../../scripts/costs/plan";
 import { cloudPrices, machineUsd, oldestRead, prices } from "../../../scripts/costs/prices";
 import { fixtureSettings } from "../../../simulator/program";
@@ -19,9 +15,8 @@ import { fixtureSettings } from "../../../simulator/program";
 vi.mock("../../../scripts/costs/rates", async (load) => {
   const real = await load<typeof import("../../../scripts/costs/rates")>();
   const ours = {
-    gateVcpu: 0.0021,
-    storeVcpu: 0.0025,
-    baseVcpu: 0.2,
+    vcpu: { front: 0.0005, collector: 0.0016, clickhouse: 0.0025 },
+    baseVcpu: { front: 0.01, collector: 0.03, clickhouse: 0.14, others: 0.02 },
     baseMib: { front: 18, collector: 36, clickhouse: 115 },
     mib: { front: 0.07, collector: 0.17, clickhouse: 1.2 },
     syncedRequests: 0.6,
@@ -44,8 +39,28 @@ const vm: Plan = {
   retentionDays: { logs: 30, traces: 15, metrics: 180 },
   ingestionKeys: 1,
   secretPlaces: 1,
+  kmsKeys: 0,
+  cluster: {
+    gateReplicas: 2,
+    gateQueueDiskGb: 10,
+    clickhouseCpu: 2,
+    clickhouseMemoryGb: 8,
+    clickhouseDiskGb: 100,
+    backupDays: 14,
+    shards: 1,
+  },
 };
 const cloud: Plan = { ...vm, backend: "cloud" };
+const gke: Plan = { ...vm, backend: "gke", kmsKeys: 1 };
+const cluster = (sizes: Partial<Plan["cluster"]>): Plan => ({
+  ...gke,
+  cluster: { ...gke.cluster, ...sizes },
+});
+const onGke = () => {
+  const settings = fixtureSettings();
+  const kmsKey = "projects/palindrom-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data";
+  return { ...settings, machine: { ...settings.machine, backend: "gke" as const, kmsKey } };
+};
 const inCloud = (config = {}) =>
   fixtureSettings(
     { backend: "cloud", adminEmail: "", cloudEndpoint: "ingest.eu.signoz.cloud:443", ...config },
@@ -87,6 +102,33 @@ describe("a month", () => {
       0,
       { machine: 48.92, disks: 13, snapshots: 0, address: 3.65, secrets: 0, traffic: 0, cloud: 0 },
     ],
+    ["of a machine, without a cluster", vm, 1000, { cluster: 0, pods: 0, network: 0, backups: 0 }],
+    ["of a key that encrypts its disks", { ...vm, kmsKeys: 1 }, 0, { key: 0.06 }],
+    // 2 × (1.55 vCPU and 2112 MiB), 2 × (2 and 8 GiB), 3 × (0.25 and 0.5 GiB).
+    [
+      "of the default cluster without anybody",
+      gke,
+      0,
+      { machine: 48.92, cluster: 73, pods: 332.72, disks: 38, snapshots: 0, address: 7.3 },
+    ],
+    // (0.025 + 8 × 0.0014) × 730: seven pods' nodes and SigNoz's machine
+    ["of what lies before it", gke, 0, { network: 26.43, backups: 0, traffic: 0, cloud: 0 }],
+    // 1107.2 GiB sent, at 0.008; 72.67 GiB stored, at 0.01 from gate to replica and from replica to replica.
+    ["of what a thousand send it", gke, 1000, { network: 36.74, pods: 332.72, snapshots: 0 }],
+    // 4 full ones of 71.96 GB, 21 days of 3 × 2.565 GB: 418.6 GiB.
+    ["of backups with a thousand engineers", gke, 1000, { backups: 8.37 }],
+    // 3 full ones, 14 days.
+    ["of a week's backups", cluster({ backupDays: 7 }), 1000, { backups: 6.03 }],
+    // A gate more, and 10 vCPU and 40 GiB more for the replicas.
+    [
+      "of a larger cluster",
+      cluster({ gateReplicas: 3, clickhouseCpu: 7, clickhouseMemoryGb: 28, clickhouseDiskGb: 420 }),
+      0,
+      { pods: 859.07, disks: 103 },
+    ],
+    ["of two shards", cluster({ shards: 2, gateQueueDiskGb: 20 }), 0, { pods: 520.15, disks: 60 }],
+    // (0.025 + 0.044) × 730
+    ["of more nodes than NAT counts", cluster({ gateReplicas: 40 }), 0, { network: 50.37 }],
     // Kept 71.96 GB and 14 daily snapshots of 3.59 GB × 5/7: 100.46 GiB.
     ["of snapshots with a thousand engineers", vm, 1000, { snapshots: 6.53, traffic: 0 }],
     ["of one snapshot a day", { ...vm, snapshotRetentionDays: 1 }, 1000, { snapshots: 4.51 }],
@@ -126,7 +168,7 @@ describe("a month", () => {
     const usd = (plan: Plan, engineers: number) => sumUsd(monthlyUsd(plan, engineers)) as number;
     const count = fc.integer({ min: 0, max: 200_000 });
     fc.assert(
-      fc.property(fc.constantFrom(vm, cloud), count, count, (plan, engineers, more) => {
+      fc.property(fc.constantFrom(vm, cloud, gke), count, count, (plan, engineers, more) => {
         const least = usd(plan, engineers);
         expect(usd(plan, engineers + more)).toBeGreaterThanOrEqual(least);
         expect(usd({ ...plan, dataDiskGb: 100 + more }, engineers)).toBeGreaterThanOrEqual(least);
@@ -151,6 +193,24 @@ describe("how many engineers fit", () => {
       "disk",
       163,
     ],
+    // One gate of two, whose collector has a vCPU: (0.8 - 0.03) / 0.0016
+    ["on the default cluster", gke, "processor of the gates", 481],
+    // (2 × 0.8 - 0.14) / 0.0025, by one replica of two
+    ["on three gates", cluster({ gateReplicas: 3 }), "processor of ClickHouse", 584],
+    [
+      "on four gates and larger replicas",
+      cluster({ gateReplicas: 4, clickhouseCpu: 4 }),
+      "disk of ClickHouse",
+      1193,
+    ],
+    // (4096 - 115) / 1.2
+    [
+      "on replicas with little memory",
+      cluster({ gateReplicas: 9, clickhouseCpu: 30, clickhouseMemoryGb: 4, clickhouseDiskGb: 400 }),
+      "memory of ClickHouse",
+      3317,
+    ],
+    ["on two shards", cluster({ gateReplicas: 4, shards: 2 }), "processor of ClickHouse", 1168],
   ])("%s", (_, plan, by, engineers) => {
     expect(scarcest(plan)).toEqual({ by, engineers });
   });
@@ -159,6 +219,8 @@ describe("how many engineers fit", () => {
     // ClickHouse: (3097.6 - 115) / 1.2; the front: (496.6 - 18) / 0.07
     expect(limits(vm)).toContainEqual({ by: "memory", engineers: 2485 });
     expect(limits(cloud)).toContainEqual({ by: "memory", engineers: 6837 });
+    // The front: (512 - 18) / 0.07
+    expect(limits(gke)).toContainEqual({ by: "memory of the gates", engineers: 7057 });
   });
 
   // docs/runbook.md, Which machine type for how many
@@ -180,6 +242,17 @@ describe("how many engineers fit", () => {
         by: "disk's syncs",
         engineers: 3000,
       });
+  });
+
+  it("is the same on each gate but the one that may be away, whatever SigNoz's machine", () => {
+    for (const gateReplicas of [2, 3, 20]) {
+      const found = limits(cluster({ gateReplicas }));
+      const engineers = 3000 * (gateReplicas - 1);
+      expect(found).toContainEqual({ by: "syncs of the gates' disks", engineers });
+      expect(limits({ ...cluster({ gateReplicas }), machineType: "e2-standard-32" })).toEqual(
+        found,
+      );
+    }
   });
 
   it("is no limit of the disk where it holds a queue alone", () => {
@@ -221,6 +294,39 @@ describe("how many engineers fit", () => {
     expect([one?.machineType, one?.dataDiskGb]).toEqual([machineType, dataDiskGb]);
   });
 
+  it.each<[number, Partial<Plan["cluster"]>]>([
+    [1, {}],
+    [481, {}],
+    [482, { gateReplicas: 3 }],
+    // (600 × 0.0025 + 0.14) / 0.8 = 2.05
+    [600, { gateReplicas: 3, clickhouseCpu: 3, clickhouseMemoryGb: 12 }],
+    [5000, { gateReplicas: 12, clickhouseCpu: 16, clickhouseMemoryGb: 64, clickhouseDiskGb: 420 }],
+    // 30 vCPU take (24 - 0.14) / 0.0025 = 9544.
+    [9544, { gateReplicas: 21, clickhouseCpu: 30, clickhouseMemoryGb: 110, clickhouseDiskGb: 800 }],
+    [
+      10_000,
+      {
+        gateReplicas: 22,
+        shards: 2,
+        clickhouseCpu: 16,
+        clickhouseMemoryGb: 64,
+        clickhouseDiskGb: 420,
+      },
+    ],
+  ])("%d on a cluster with %o", (engineers, sizes) => {
+    expect(fittingCluster(gke, engineers)).toEqual(cluster(sizes));
+  });
+
+  it("is what fits on the cluster that fits", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500_000 }), (engineers) => {
+        expect(scarcest(fittingCluster(gke, engineers)).engineers).toBeGreaterThanOrEqual(
+          engineers,
+        );
+      }),
+    );
+  });
+
   it("is what fits on the disk that fits", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500_000 }), (engineers) => {
@@ -259,6 +365,22 @@ describe("what is built", () => {
     expect(found).toMatchObject({ machineType: "e2-standard-8", ...machines });
     expect(sumUsd(found.usd)).toBeCloseTo(usd, 1);
   });
+
+  it.each([100, 1000, 10_000, 100_000])(
+    "is a cluster that fits %d, and SigNoz's machine",
+    (engineers) => {
+      const whole = fittingCluster(gke, engineers);
+      const { gateReplicas: gates, shards, clickhouseDiskGb: dataDiskGb } = whole.cluster;
+      expect(built(gke, engineers)).toEqual({
+        machineType: "e2-standard-2",
+        gates,
+        shards,
+        dataDiskGb,
+        cluster: whole.cluster,
+        usd: monthlyUsd(whole, engineers),
+      });
+    },
+  );
 });
 
 describe("the line of npm start", () => {
@@ -274,6 +396,11 @@ describe("the line of npm start", () => {
       "cloud",
       () => inCloud(),
       `${carries("660", "processor")}; costs 397.86 USD a month with all of them, 322.46 of it SigNoz Cloud's, by list prices of 2026-09-20`,
+    ],
+    [
+      "gke",
+      onGke,
+      `${carries("480", "processor of the gates")}; costs 535.41 USD a month with all of them, by list prices of 2026-09-20`,
     ],
     [
       "a long retention",
@@ -313,7 +440,10 @@ describe("the line of npm start", () => {
       secretPlaces: 2,
       retentionDays: { ...vm.retentionDays, logs: 7 },
     });
-    expect([vm, cloud].map(secretVersions)).toEqual([6, 4]);
+    expect([vm, cloud, gke].map(secretVersions)).toEqual([6, 4, 6]);
+    expect(planOf(onGke())).toEqual(gke);
+    const larger = { ...onGke(), gke: { ...onGke().gke, gateReplicas: 5, clickhouseDiskGb: 300 } };
+    expect(planOf(larger)).toEqual(cluster({ gateReplicas: 5, clickhouseDiskGb: 300 }));
   });
 });
 

@@ -23,6 +23,7 @@ const step = (
   ...more,
 });
 const disk = "gcp:compute/disk:Disk";
+const claim = "kubernetes:core/v1:PersistentVolumeClaim";
 const instance = "gcp:compute/instance:Instance";
 const vmInputs = (metadata: object = {}, more: object = {}) => ({
   serviceAccount: { email: "vm@p.iam.gserviceaccount.com" },
@@ -122,6 +123,9 @@ describe("summarize", () => {
   it.each([
     ["replace", disk, {}, /data disk/],
     ["delete", disk, {}, /data disk/],
+    ["delete", "gcp:container/cluster:Cluster", {}, /all gates and ClickHouse run in/],
+    ["delete", "kubernetes:core/v1:Namespace", {}, /all gates and ClickHouse run in/],
+    ["replace", claim, {}, /a disk of stored telemetry/],
     ["replace", "gcp:compute/address:Address", {}, /address that every delivered hook dials/],
     [
       "delete",
@@ -146,6 +150,12 @@ describe("summarize", () => {
     const allowed = summary(digest, true);
     expect(allowed.blockers).toEqual([]);
     expect(allowed.markdown).toMatch(/\[!WARNING\]/);
+  });
+
+  it("lets a gate go, whose disk stays", () => {
+    const state = { type: claim, inputs: {} };
+    const digest = { steps: [step("delete", claim, "disk-gate-2", { oldState: state })] };
+    expect(summary(digest).blockers).toEqual([]);
   });
 
   it("lets an ordinary secret or version be replaced", () => {

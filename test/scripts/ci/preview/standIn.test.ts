@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { markKey, secretMark } from "../../../../policy/resource";
-import { redactState, standInConfig, standInSecrets } from "../../../../scripts/ci/preview/standIn";
+import {
+  copyState,
+  redactState,
+  standInConfig,
+  standInSecrets,
+} from "../../../../scripts/ci/preview/standIn";
+import { tells } from "./states";
 
 const secret = (value: unknown) => ({
   [markKey]: secretMark,
@@ -155,6 +161,17 @@ describe("redactState", () => {
     expect(opened(find(copy, "vm").outputs.effectiveLabels)).toEqual({ a: "b" });
   });
 
+  it("makes an engineer's own key anew beside their address, whose domain is in the clear elsewhere", () => {
+    const type = "gcp:secretmanager/secretVersion:SecretVersion";
+    const own = resource(type, "own", { secretData: secret(`dana.li@example.com.${key}`) }, {});
+    const all = state();
+    all.deployment.resources.push({ ...own, outputs: { url: "https://otlp.example.com:4317" } });
+    const { state: copy, unknown } = copyState(all, stackYaml, config);
+    const standIn = opened(find(copy, "key").outputs.result);
+    expect(opened(find(copy, "own").inputs.secretData)).toBe(`dana.li@example.com.${standIn}`);
+    expect(unknown).toEqual([expect.stringContaining("::vm.other")]);
+  });
+
   it("replaces a secret of unknown origin as a whole", () =>
     expect(opened(find(redacted(), "vm").outputs.other)).toMatch(/^standin[0-9a-f]{40}$/));
 
@@ -191,6 +208,115 @@ describe("redactState", () => {
     expect(() => redactState(state(), stackYaml, {})).toThrow(
       /monitoring:alertWebhook is encrypted/,
     ));
+});
+
+describe("a Secret of Kubernetes", () => {
+  const [certificate, password] = [
+    "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIRAKd0\n-----END CERTIFICATE-----\n",
+    "aB3dE5gH7jK9mN2pQ4rS6tV8xZ1bC3dF",
+  ];
+  const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+  const texts: Record<string, (key: string, password: string, pem: string) => string> = {
+    keys: (key, password) =>
+      `dana.li@example.com.${password}\nmonitoring-probe.${password}\n${key}\n`,
+    "tls.crt": () => certificate,
+    "tls.key": (_, __, pem) => pem,
+    password: (_, password) => password,
+    dsn: (_, password) => `tcp://migrator:${password}@clickhouse:9000`,
+    "passwords.xml": (_, password) =>
+      `<clickhouse><users><signoz><password_sha256_hex>${hash(password)}</password_sha256_hex></signoz></users></clickhouse>\n`,
+    replica: (key) => key,
+  };
+  const data = (...made: Parameters<(typeof texts)[string]>) =>
+    Object.fromEntries(
+      Object.entries(texts).map(([name, make]) => [
+        name,
+        Buffer.from(make(...made)).toString("base64"),
+      ]),
+    );
+  /** As the provider keeps it: under one mark, and the inputs among the outputs once more. */
+  const withSecret = (values: object, open: object = {}) => {
+    const all = state();
+    const password_ = resource(
+      "random:index/randomPassword:RandomPassword",
+      "password",
+      {},
+      { result: secret(password) },
+    );
+    const inputs = { apiVersion: "v1", data: secret(values), metadata: { name: "gate-keys" } };
+    all.deployment.resources.push(
+      password_,
+      resource("kubernetes:core/v1:Secret", "gate-keys", inputs, {
+        ...inputs,
+        __inputs: inputs,
+        ...open,
+      }),
+    );
+    return all;
+  };
+  const real = data(key, password, pem);
+
+  it("is made anew from stand-ins, which the program makes just so, and keeps the certificate", () => {
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    const copy = redactState(withSecret(real), stackYaml, config) as any;
+    const made = data(
+      opened(find(copy, "key").outputs.result),
+      opened(find(copy, "password").outputs.result),
+      opened(find(copy, "leaf").outputs.privateKeyPem),
+    );
+    const { inputs, outputs } = find(copy, "gate-keys");
+    for (const one of [inputs, outputs, outputs.__inputs]) expect(opened(one.data)).toEqual(made);
+    expect(Buffer.from(made["tls.key"] ?? "", "base64").toString()).toMatch(
+      /^-----BEGIN PRIVATE KEY-----\nstandin[0-9a-f]{40}\n-----END PRIVATE KEY-----\n$/,
+    );
+    expect(Object.keys(made).filter((name) => made[name] === real[name])).toEqual(["tls.crt"]);
+  });
+
+  it.each(Object.keys(texts).filter((name) => name !== "tls.crt"))(
+    "is not published where its %s is in an annotation, as kubectl leaves it",
+    { tags: "attack/state" },
+    (name) => {
+      const metadata = {
+        annotations: {
+          "kubectl.kubernetes.io/last-applied-configuration": JSON.stringify({
+            data: { [name]: real[name] },
+          }),
+        },
+      };
+      let copy = "";
+      try {
+        copy = JSON.stringify(redactState(withSecret(real, { metadata }), stackYaml, config));
+      } catch (error) {
+        expect((error as Error).message).toMatch(/nothing was published: \S+gate-keys/);
+      }
+      for (const value of [key, password, "MIIBVQIBADANBgkq"])
+        expect(tells(copy, value)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ["another's text beside a password", { dsn: `tcp://Root-2:${password}@clickhouse:9000` }],
+    ["another's address", { dsn: `tcp://migrator:${password}@db.internal-x9:9000` }],
+    ["a key of nobody's", { keys: `hunter-2-very-secret\n${key}\n` }],
+    [
+      "a private key among certificates",
+      { "tls.crt": `${certificate}${pem.replace("MII", "MIJ")}` },
+    ],
+  ])("becomes a stand-in of its place with %s", { tags: "attack/state" }, (_, texts) => {
+    const values = Object.entries(texts).map(([name, text]) => [
+      name,
+      Buffer.from(text).toString("base64"),
+    ]);
+    const { state: copied, unknown } = copyState(
+      withSecret(Object.fromEntries(values)),
+      stackYaml,
+      config,
+    );
+    const ofSecret = unknown.filter((place) => place.includes("kubernetes:"));
+    expect(ofSecret).toEqual([expect.stringContaining(`gate-keys.data.${values[0]?.[0]}`)]);
+    for (const text of Object.values(texts))
+      expect(JSON.stringify(copied)).not.toContain(Buffer.from(text).toString("base64"));
+  });
 });
 
 describe("standInConfig", () => {

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { runProgram } from "../../simulator/program";
-import { fakeGithub } from "../fakeGithub";
-import { fakeTool, fixture } from "../fakeTool";
-import { stackNames } from "../stackNames";
+import { describe, expect, it, vi } from "vitest";
+import { type ProgramRun, runProgram } from "../../../simulator/program";
+import { fakeGithub } from "../../fakeGithub";
+import { fakeTool, fixture } from "../../fakeTool";
+import { stackNames } from "../../stackNames";
 
 const args = [
   "--project",
@@ -15,6 +15,12 @@ const args = [
   "--repository-id",
   "4711",
 ];
+const onGke = {
+  backend: "gke",
+  otlpHost: "otlp.example.com",
+  dataLocations: ["us-central1"],
+  kmsKey: "projects/acme-kms/locations/us-central1/keyRings/monitoring/cryptoKeys/data",
+};
 function project() {
   const fake = fakeTool("gcloud", fixture("scripts/bootstrap/gcloud.sh"));
   const github = fakeGithub();
@@ -63,6 +69,17 @@ describe("bootstrap.sh", () => {
   for (const [thing, binding] of Object.entries(strangers))
     appendFileSync(join(folder, `${thing}.policy`), `${binding}\n`);
   const strange = run();
+  const gke = project();
+  const cluster = gke.run("--backend", "gke", "--kms-key", onGke.kmsKey);
+  writeFileSync(
+    join(gke.folder, "listed compute instances list"),
+    "monitoring-dev\ngk3-monitoring-dev-pool-2-1a2b3c4d-x9z8\n",
+  );
+  appendFileSync(
+    join(gke.folder, "listed storage buckets list"),
+    "monitoring-dev-backups-1a2b3c4\n",
+  );
+  const clusterAgain = gke.run("--backend", "gke", "--kms-key", onGke.kmsKey);
 
   it("creates everything in an empty project, and a second run changes nothing", () => {
     expect(first.stderr).toBe("");
@@ -214,42 +231,104 @@ describe("bootstrap.sh", () => {
       expect(project().run("--stack", stack).stderr).toMatch(/name of a workflow's identity/);
   });
 
-  it("lets the deploy identity manage every kind of resource that the program makes", async () => {
-    const roles: [RegExp, string][] = [
-      [
-        /^gcp:compute\/(instance|disk|resourcePolicy|diskResourcePolicyAttachment):/,
-        "compute.instanceAdmin.v1",
-      ],
-      [/^gcp:compute\/(network|subnetwork|address):/, "compute.networkAdmin"],
-      [/^gcp:compute\/firewall:/, "compute.securityAdmin"],
-      [/^gcp:secretmanager\//, "secretmanager.admin"],
-      // Made by bootstrap; the program finds it there.
-      [/^gcp:serviceaccount\/account:/, "iam.serviceAccountUser"],
-      [/^gcp:iap\//, "iap.admin"],
-      [/^gcp:projects\/service:/, "serviceusage.serviceUsageAdmin"],
-      [/^gcp:dns\//, "dns.admin"],
-    ];
-    const { resources } = await runProgram({
-      config: {
+  it.each<[string, string[], ProgramRun["config"]]>([
+    [
+      "vm",
+      first.changes,
+      {
         signozUsers: ["user:lead@example.com"],
         personalKeyEmails: ["dana@example.com"],
         otlpHost: "otlp.example.com",
         dnsZone: "example-com",
+        dataLocations: ["us-central1"],
       },
-    });
-    const types = new Set(
-      resources.map(({ type }) => type).filter((type) => type.startsWith("gcp:")),
-    );
-    expect(types.size).toBeGreaterThan(12);
-    const granted = first.changes.filter((call) => call.includes("monitoring-deploy@"));
-    for (const type of types) {
-      const role = roles.find(([pattern]) => pattern.test(type))?.[1];
-      expect(role, `${type}: which role manages it?`).toBeDefined();
-      expect(
-        granted.some((call) => call.includes(`--role=roles/${role} `)),
-        `${type}: ${role}`,
-      ).toBe(true);
-    }
+    ],
+    ["gke", cluster.changes, onGke],
+  ])(
+    "lets the deploy identity manage every kind of resource that the program makes, backend %s",
+    async (_, changes, config) => {
+      const roles: [RegExp, string][] = [
+        [
+          /^gcp:compute\/(instance|disk|resourcePolicy|diskResourcePolicyAttachment):/,
+          "compute.instanceAdmin.v1",
+        ],
+        [/^gcp:compute\/snapshotSettings:/, "monitoringSnapshotPlace"],
+        [/^gcp:compute\/(network|subnetwork|address|router|routerNat):/, "compute.networkAdmin"],
+        [/^gcp:compute\/firewall:/, "compute.securityAdmin"],
+        [/^gcp:secretmanager\//, "secretmanager.admin"],
+        // Made by bootstrap; the program finds it there.
+        [/^gcp:serviceaccount\/account:/, "iam.serviceAccountUser"],
+        [/^gcp:iap\//, "iap.admin"],
+        [/^gcp:projects\/service:/, "serviceusage.serviceUsageAdmin"],
+        [/^gcp:dns\//, "dns.admin"],
+        [/^gcp:container\//, "container.clusterAdmin"],
+        [/^gcp:storage\//, "monitoringBackups"],
+        [/^kubernetes:/, "container.developer"],
+      ];
+      vi.resetModules();
+      const { resources } = await runProgram({ config });
+      const types = new Set(
+        resources.map(({ type }) => type).filter((type) => /^(gcp|kubernetes):/.test(type)),
+      );
+      expect(types.size).toBeGreaterThan(12);
+      const granted = changes.filter((call) => call.includes("monitoring-deploy@"));
+      for (const type of types) {
+        const role = roles.find(([pattern]) => pattern.test(type))?.[1];
+        expect(role, `${type}: which role manages it?`).toBeDefined();
+        expect(
+          granted.some((call) => call.includes(`roles/${role} `)),
+          `${type}: ${role}`,
+        ).toBe(true);
+      }
+    },
+  );
+
+  it("grants for a cluster what a VM does not need, and no more", () => {
+    const grants = (changes: string[]) =>
+      changes
+        .filter((call) => call.includes("add-iam-policy-binding"))
+        .map((call) => {
+          const [, role] = /--role=(?:\S*\/)?roles\/(\S+)/.exec(call) ?? [];
+          const [, member] = /--member=serviceAccount:(\S+)/.exec(call) ?? [];
+          const where = /gcloud (\w+ ?\w*)/.exec(call)?.[1];
+          return `${where} ${role} ${member?.replace(/@acme.*/, "")}`;
+        });
+    const ofVm = grants(first.changes);
+    const agent = (name: string) =>
+      `kms keys cloudkms.cryptoKeyEncrypterDecrypter service-123456789012@${name}.iam.gserviceaccount.com`;
+    expect(grants(cluster.changes).filter((one) => !ofVm.includes(one))).toEqual([
+      "projects add container.defaultNodeServiceAccount monitoring-dev",
+      "projects add container.viewer monitoring-drift",
+      "projects add monitoringBackupsView monitoring-drift",
+      "projects add container.clusterAdmin monitoring-deploy",
+      "projects add container.developer monitoring-deploy",
+      "projects add monitoringNewBucket monitoring-deploy",
+      "projects add monitoringBackups monitoring-deploy",
+      agent("compute-system"),
+      agent("gcp-sa-secretmanager"),
+      agent("container-engine-robot"),
+      agent("gs-project-accounts"),
+    ]);
+    expect(ofVm.filter((one) => !grants(cluster.changes).includes(one))).toEqual([]);
+    for (const call of cluster.changes.filter((call) => /monitoringBackups/.test(call)))
+      expect(call).toMatch(
+        /roles (create|update)|startsWith\("projects\/_\/buckets\/monitoring-dev-backups-"\)/,
+      );
+    const objects = cluster.changes.filter((call) => /--permissions=\S*objects/.test(call));
+    expect(objects).toEqual([]);
+  });
+
+  it("asks for Google's own accounts before it grants to them, and takes a cluster's nodes for its own", () => {
+    const at = (call: RegExp) => cluster.changes.findIndex((one) => call.test(one));
+    for (const service of ["compute", "secretmanager", "container"])
+      expect(at(new RegExp(`identity create --service=${service}.googleapis.com`))).toBeGreaterThan(
+        at(new RegExp(`services enable ${service}.googleapis.com`)),
+      );
+    expect(at(/add-iam-policy-binding projects\/acme-kms/)).toBeGreaterThan(at(/identity create/));
+    expect([clusterAgain.stderr, clusterAgain.status]).toEqual(["", 0]);
+    expect(
+      clusterAgain.changes.filter((call) => !/services |providers update-oidc/.test(call)),
+    ).toEqual([]);
   });
 
   it("binds identities to this repository's number and to what runs, not to who asks", () => {
@@ -313,6 +392,8 @@ describe("bootstrap.sh", () => {
     [["--repository", "no-slash"], /--repository must be OWNER\/NAME.*'no-slash'/],
     [["--repository-id", "acme"], /gh api repos\/acme\/monitoring --jq \.id.*'acme'/],
     [["--stack", "a b"], /--stack must be.*'a b'/],
+    [["--backend", "gce"], /--backend must be vm, cloud or gke, got 'gce'/],
+    [["--kms-key", "data"], /--kms-key must be projects.*'data'/],
     [["--bogus"], /unknown argument --bogus/],
     [["--location"], /--location needs a value/],
   ])("refuses %j before any call", (more, message) => {

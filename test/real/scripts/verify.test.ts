@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Certificate, issueCertificate } from "../../simulator/certificate";
-import { finished, which } from "../hooks/engineerMachine";
-import { type Rows, startKeyedGate, startSignoz } from "./signoz";
+import { type Certificate, issueCertificate } from "../../../simulator/certificate";
+import { finished, which } from "../../hooks/engineerMachine";
+import { type Rows, startKeyedGate, startSignoz } from "../../scripts/signoz";
 
-const script = join(__dirname, "../../scripts/verify-telemetry.sh");
+const script = join(__dirname, "../../../scripts/verify-telemetry.sh");
 const rows: Rows = {
   metrics: [
     ["alice", 1200],
@@ -36,7 +36,7 @@ describe.skipIf(!which("jq") || !which("curl"))("verify-telemetry.sh (needs jq a
     const instance = { metadata: { items: [{ key: "monitoring-settings", value: settings }] } };
     writeFileSync(join(dir, "endpoint"), JSON.stringify(endpoint));
     writeFileSync(join(dir, "instance"), JSON.stringify(instance));
-    symlinkSync(join(__dirname, "verify/gcloud.sh"), join(dir, "gcloud"));
+    symlinkSync(join(__dirname, "../../scripts/verify/gcloud.sh"), join(dir, "gcloud"));
   });
   afterAll(() => {
     gate?.close();
@@ -50,7 +50,7 @@ describe.skipIf(!which("jq") || !which("curl"))("verify-telemetry.sh (needs jq a
         PATH: `${dir}:${process.env.PATH}`,
         FOLDER: dir,
         NODE: process.execPath,
-        TUNNEL: join(__dirname, "verify/tunnel.cjs"),
+        TUNNEL: join(__dirname, "../../scripts/verify/tunnel.cjs"),
         SIGNOZ_PORT: String(signoz.port),
         ...env,
       },

@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# While a stack hands over from a VM to GKE or back (docs/runbook.md): brings the rows of the ClickHouse that is no longer
+# written to into the one that is. Run on the VM, as root, as often as one likes:
+#   handover.sh copy   lays a copy beside the tables there, a partition at a time, and compares; nobody sees it yet
+#   handover.sh join   copies what has changed since, then lets each table's copy take the place of what it was made of
+# Every row is in one of the two at any time, so that the same two commands take a step back. A copy is of rows, not of files:
+# it needs neither room for a backup nor a bucket that both may write to, and the tables there take new rows meanwhile.
+set -euo pipefail
+readonly state=/var/lib/monitoring
+# What a comparison found equal, so that it is not read again; which tables are emptied; the partition that is being moved.
+notes=/mnt/monitoring/handover
+from='' to=''
+
+here() { # STATEMENT: by the ClickHouse of this machine
+  CLICKHOUSE_USER=migrator CLICKHOUSE_PASSWORD=$(<"$state/secrets/migrator.password") \
+    docker exec --interactive --env CLICKHOUSE_USER --env CLICKHOUSE_PASSWORD monitoring-clickhouse-1 \
+    clickhouse-client "${@:2}" --query "$1"
+}
+
+there() { # STATEMENT: by the cluster's
+  here "$1" --host "$(jq --exit-status --raw-output .handover.clickhouse "$state/settings.json")"
+}
+
+ask() { # SIDE STATEMENT
+  "$1" "$2" </dev/null
+}
+
+fail() {
+  echo "handover.sh: $*" >&2
+  exit 1
+}
+
+tables() { # SIDE: database, table, and FINAL where rows merge; without what migrations keep for themselves
+  ask "$1" "SELECT database, name, if(engine IN ('MergeTree', 'ReplicatedMergeTree'), '-', 'FINAL') FROM system.tables
+    WHERE startsWith(database, 'signoz_') AND endsWith(engine, 'MergeTree') AND total_rows > 0
+      AND NOT match(name, '^(schema_migrations|copying_|joining_)') ORDER BY database, name"
+}
+
+tables_of_ours() { # SIDE PREFIX: database, and the table that it is made of
+  ask "$1" "SELECT database, substring(name, length('$2') + 1) FROM system.tables
+    WHERE startsWith(database, 'signoz_') AND startsWith(name, '$2') ORDER BY database, name"
+}
+
+partitions() { # SIDE DATABASE TABLE: the newest first
+  ask "$1" "SELECT DISTINCT partition_id FROM system.parts
+    WHERE active AND database = '$2' AND table = '$3' ORDER BY partition_id DESC"
+}
+
+made_of() { # SIDE DATABASE TABLE: another one where anything has changed
+  ask "$1" "SELECT hex(sipHash64(groupArray((name, hash_of_all_files)))) FROM
+    (SELECT * FROM system.parts WHERE active AND database = '$2' AND table = '$3' ORDER BY name)"
+}
+
+rows() { # SIDE DATABASE TABLE FINAL
+  ask "$1" "SELECT count() FROM $2.$3 ${4#-}"
+}
+
+sums() { # SIDE DATABASE TABLE FINAL: of each partition its rows, and a checksum that does not depend on their order
+  local by_chance
+  # Which of several values is the first or the last is for chance to say.
+  by_chance=$(ask "$1" "SELECT arrayStringConcat(groupArray(name), ', ') FROM system.columns
+    WHERE database = '$2' AND table = '$3' AND startsWith(type, 'SimpleAggregateFunction(any')")
+  ask "$1" "SELECT partition, count(), sum(sipHash64(toString(tuple(*)))) FROM
+    (SELECT * ${by_chance:+EXCEPT ($by_chance)}, _partition_id AS partition FROM $2.$3 ${4#-}) GROUP BY partition ORDER BY partition"
+}
+
+synchronise() { # SIDE DATABASE TABLE: a replica that lags would compare, and move, what it has
+  ask "$1" "SYSTEM SYNC REPLICA ON CLUSTER cluster $2.$3" >/dev/null
+}
+
+copy_table() { # DATABASE TABLE FINAL
+  local attempt both wanted found partition _
+  ask "$to" "CREATE TABLE IF NOT EXISTS $1.copying_$2 ON CLUSTER cluster AS $1.$2" >/dev/null
+  # More than once, since ClickHouse drops what is too old whenever it likes, on either side.
+  for attempt in 1 2 3 4; do
+    synchronise "$to" "$1" "copying_$2"
+    both="$1.$2 $(made_of "$from" "$1" "$2") $(made_of "$to" "$1" "copying_$2")"
+    ! grep --quiet --line-regexp --fixed-strings "$both" "$notes/equal" || return 0
+    wanted=$(sums "$from" "$1" "$2" "$3")
+    found=$(sums "$to" "$1" "copying_$2" "$3")
+    [ "$wanted" != "$found" ] || {
+      echo "$both" >>"$notes/equal"
+      return 0
+    }
+    [ "$attempt" -lt 4 ] || fail "$1.$2 and its copy differ after three attempts; is something still writing to it?"
+    while read -r partition _; do
+      [ -z "$partition" ] || ask "$to" "ALTER TABLE $1.copying_$2 DROP PARTITION ID '$partition'" >/dev/null
+    done < <(grep --line-regexp --fixed-strings --invert-match --file <(echo "$wanted") <<<"$found")
+    while read -r partition _; do
+      ask "$from" "SELECT * FROM $1.$2 ${3#-} WHERE _partition_id = '$partition' FORMAT Native" |
+        "$to" "INSERT INTO $1.copying_$2 FORMAT Native"
+    done < <(grep --line-regexp --fixed-strings --invert-match --file <(echo "$found") <<<"$wanted")
+  done
+}
+
+# Two acts of ClickHouse's: the rows are in the table, then no longer in the copy. Cut off between them, the first must not
+# come again.
+move_partition() { # DATABASE TABLE PARTITION
+  local left=1
+  if [ "$(cat "$notes/moving" 2>/dev/null)" = "$1.$2 $3" ]; then
+    left=$(ask "$to" "SELECT count() FROM (SELECT sipHash64(toString(tuple(*))) AS row FROM $1.joining_$2 WHERE _partition_id = '$3' LIMIT 1000)
+      WHERE row NOT IN (SELECT sipHash64(toString(tuple(*))) FROM $1.$2 WHERE _partition_id = '$3')")
+  fi
+  echo "$1.$2 $3" >"$notes/moving"
+  if [ "$left" = 0 ]; then
+    ask "$to" "ALTER TABLE $1.joining_$2 DROP PARTITION ID '$3'" >/dev/null
+  else
+    ask "$to" "ALTER TABLE $1.joining_$2 MOVE PARTITION ID '$3' TO TABLE $1.$2" >/dev/null
+  fi
+  rm "$notes/moving"
+}
+
+# What is still in joining_… has its place there, whatever comes between: what it was made of is gone before the first move.
+join_table() { # DATABASE TABLE FINAL
+  local list partition
+  synchronise "$to" "$1" "joining_$2"
+  empty "$@"
+  list=$(partitions "$to" "$1" "joining_$2")
+  while read -r partition; do
+    [ -z "$partition" ] || move_partition "$1" "$2" "$partition"
+  done <<<"$list"
+  [ "$(rows "$to" "$1" "joining_$2" -)" = 0 ] || fail "$1.joining_$2 still holds rows; again: handover.sh join"
+  ask "$to" "DROP TABLE $1.joining_$2 ON CLUSTER cluster" >/dev/null
+  rm "$notes/emptied-$1.$2"
+}
+
+empty() { # DATABASE TABLE FINAL: the table, all of which is in the copy
+  local emptied=$notes/emptied-$1.$2 left copied
+  [ ! -s "$emptied" ] || return 0
+  left=$(rows "$from" "$@")
+  copied=$(rows "$to" "$1" "joining_$2" "$3")
+  if [ "$left" = "$copied" ]; then
+    # Empty itself until all is gone.
+    touch "$emptied"
+    ask "$from" "TRUNCATE TABLE $1.$2 ON CLUSTER cluster SETTINGS max_table_size_to_drop = 0" >/dev/null
+  elif [ "$left" != 0 ] || [ ! -e "$emptied" ]; then
+    ask "$to" "RENAME TABLE $1.joining_$2 TO $1.copying_$2 ON CLUSTER cluster" >/dev/null
+    fail "$1.$2 has $left rows and its copy $copied, both are left as they are; again: handover.sh join"
+  fi
+  echo gone >"$emptied"
+}
+
+each() { # COMMAND LIST
+  local database table final
+  while read -r database table final; do
+    [ -z "$database" ] || "$1" "$database" "$table" "$final"
+  done <<<"$2"
+}
+
+copy_and_join() { # DATABASE TABLE FINAL
+  copy_table "$@"
+  ask "$to" "RENAME TABLE $1.copying_$2 TO $1.joining_$2 ON CLUSTER cluster" >/dev/null
+  join_table "$@"
+}
+
+# A copy that nobody waits for any more, of a step that was taken back.
+drop_copy() { # DATABASE TABLE
+  ask "$from" "DROP TABLE $1.copying_$2 ON CLUSTER cluster SETTINGS max_table_size_to_drop = 0" >/dev/null
+}
+
+hand_over() { # copy|join FROM TO
+  local cut_off every
+  from=$2 to=$3
+  mkdir -p "$notes" && touch "$notes/equal"
+  cut_off=$(tables_of_ours "$from" joining_)
+  [ -z "$cut_off" ] || fail "the join of ${cut_off//$'\t'/.} was cut off on the way there: go back to that step, and: handover.sh join"
+  every=$(tables_of_ours "$from" copying_)
+  each drop_copy "$every"
+  if [ "$1" = join ]; then
+    cut_off=$(tables_of_ours "$to" joining_)
+    each join_table "$cut_off"
+  fi
+  every=$(tables "$from")
+  if [ "$1" = join ]; then each copy_and_join "$every"; else each copy_table "$every"; fi
+}
+
+main() { # copy|join
+  local write read
+  [[ $# -eq 1 && $1 =~ ^(copy|join)$ ]] || fail 'copy or join, please'
+  write=$(jq --exit-status --raw-output .handover.write "$state/settings.json") || fail 'this stack hands nothing over: monitoring:handover is not set'
+  read=$(jq --exit-status --raw-output .handover.read "$state/settings.json")
+  [ "$1" = copy ] || [ "$write" = "$read" ] ||
+    fail "SigNoz still reads what would be emptied; first: pulumi config set monitoring:handover read && pulumi up"
+  if [ "$write" = gke ]; then hand_over "$1" here there; else hand_over "$1" there here; fi
+}
+
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"
