@@ -52,11 +52,21 @@ async function fill(store: Store, from: number, count: number): Promise<void> {
     await store.run(`${statement} FROM numbers(${from}, ${count})`);
 }
 
-const handOver = (what: "copy" | "join", from: Store, to: Store, cutOff?: number) =>
+const handOver = (
+  what: "copy" | "join",
+  from: Store,
+  to: Store,
+  cutOff?: readonly [at: "before" | "after", statement: string],
+) =>
   promisify(execFile)(
     join(__dirname, "handover/run.sh"),
     [notes, what, `${from.httpPort}`, `${to.httpPort}`],
-    { env: { ...process.env, ...(cutOff && { CUT_OFF: `${cutOff}` }) } },
+    {
+      env: {
+        ...process.env,
+        ...(cutOff && { END: cutOff[0], END_AT: cutOff[1] }),
+      },
+    },
   );
 
 /** Rows and a checksum of each table that holds any, as it is when all is merged. */
@@ -112,15 +122,52 @@ describe("what a ClickHouse holds that is no longer written to", () => {
   });
 });
 
+/** The side that holds the rows, the one that is to get them, and what is whole. */
+async function sides() {
+  const [first, second] = [await sums(cluster), await sums(vm)];
+  return Object.keys(second).length > 0
+    ? { from: vm, to: cluster, whole: second }
+    : { from: cluster, to: vm, whole: first };
+}
+
+const ends = async (from: Store, to: Store) => [await sums(to), await sums(from)];
+
 describe("a handover that is cut off", () => {
-  it.each([9, 40, 75, 110, 145])("after %i statements goes on where it was", async (cutOff) => {
-    const [first, second] = [await sums(cluster), await sums(vm)];
-    const whole = Object.keys(second).length > 0 ? second : first;
-    const [from, to] = Object.keys(second).length > 0 ? [vm, cluster] : [cluster, vm];
+  it.each([
+    ["before", "RENAME TABLE signoz_logs.copying_logs_v2"],
+    ["after", "RENAME TABLE signoz_metrics.copying_samples_v4 "],
+    ["after", "TRUNCATE TABLE signoz_logs.logs_v2"],
+    ["after", "ALTER TABLE signoz_metrics.joining_samples_v4 MOVE"],
+    ["after", "ALTER TABLE signoz_metrics.joining_samples_v4_agg_5m MOVE"],
+    ["before", "ALTER TABLE signoz_metrics.joining_time_series_v4 MOVE"],
+    ["before", "DROP TABLE IF EXISTS signoz_traces.joining_signoz_index_v3"],
+    ["after", "DROP TABLE IF EXISTS signoz_logs.joining_logs_v2"],
+  ] as const)("%s %s goes on where it was", async (...cutOff) => {
+    const { from, to, whole } = await sides();
     await expect(handOver("join", from, to, cutOff)).rejects.toThrow();
     await handOver("copy", from, to);
     await handOver("join", from, to);
-    expect([await sums(to), await sums(from)]).toEqual([whole, {}]);
+    expect(await ends(from, to)).toEqual([whole, {}]);
+  });
+
+  it("or lets another version come between its two steps copies anew what is made otherwise", async () => {
+    const { from, to, whole } = await sides();
+    await handOver("copy", from, to);
+    const alter = async (how: string) => {
+      for (const store of [from, to]) await store.run(`ALTER TABLE signoz_logs.logs_v2 ${how}`);
+    };
+    await alter("ADD COLUMN told String");
+    await handOver("join", from, to);
+    await alter("DROP COLUMN told");
+    expect(await ends(from, to)).toEqual([whole, {}]);
+  });
+
+  it("and started again while it goes on waits, or leaves it to the other", async () => {
+    const { from, to, whole } = await sides();
+    const runs = [handOver("join", from, to), handOver("join", from, to)];
+    const ended = await Promise.allSettled(runs);
+    expect(ended.map(({ status }) => status)).toContain("fulfilled");
+    expect(await ends(from, to)).toEqual([whole, {}]);
   });
 });
 

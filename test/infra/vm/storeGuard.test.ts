@@ -14,6 +14,8 @@ function look(machine: {
   age: number;
   log?: string;
   clickhouse?: { age?: number; health?: string };
+  /** Whether the cluster's ClickHouse answers, where the collector writes to that. */
+  there?: boolean;
 }) {
   const { age: clickhouseAge = 100_000, health = "healthy" } = machine.clickhouse ?? {};
   const docker = fakeTool(
@@ -22,12 +24,18 @@ function look(machine: {
       *StartedAt*collector*) echo ${ago(machine.age)} ;;
       *StartedAt*clickhouse*) echo ${ago(clickhouseAge)} ;;
       *Health*) echo ${health} ;;
+      exec*) ${machine.there ?? "exit 1"} ;;
       logs*) echo '${machine.log ?? refusal}' ;;
     esac`,
   );
   const inVain = join(docker.folder, "in-vain");
   if (machine.inVain > 0) writeFileSync(inVain, `${machine.inVain}\n`);
-  const guard = shipped.replace("/run/monitoring-store", inVain);
+  const settings = join(docker.folder, "settings.json");
+  if (machine.there !== undefined)
+    writeFileSync(settings, JSON.stringify({ handover: { write: "gke" } }));
+  const guard = shipped
+    .replace("/run/monitoring-store", inVain)
+    .replace("/var/lib/monitoring/settings.json", settings);
   const { status, stderr } = spawnSync("bash", ["-c", guard], {
     env: docker.env,
     encoding: "utf8",
@@ -55,6 +63,13 @@ describe("store-guard.sh", () => {
       1,
     ],
     ["forgets when nothing is refused", { inVain: 3, age: 65, log: "Everything is ready." }, 0, 0],
+    ["waits for a cluster's ClickHouse", { inVain: 3, age: 65, there: false }, 0, 0],
+    [
+      "goes by that one alone",
+      { inVain: 0, age: 65, clickhouse: { health: "starting" }, there: true },
+      1,
+      1,
+    ],
     ["waits for ClickHouse", { inVain: 0, age: 65, clickhouse: { health: "starting" } }, 0, 0],
   ])("%s", (_, machine, restarts, inVain) => {
     expect(look(machine)).toEqual({ restarts, inVain });
