@@ -84,7 +84,11 @@ export class Backups extends pulumi.ComponentResource {
               spec: {
                 backoffLimit: retries,
                 template: {
-                  metadata: { labels: labels("backup") },
+                  metadata: {
+                    labels: labels("backup"),
+                    // A node that Google wants to empty waits (GKE, "Extend the run time of Autopilot Pods").
+                    annotations: { "cluster-autoscaler.kubernetes.io/safe-to-evict": "false" },
+                  },
                   spec: {
                     ...lockedPod({
                       user: 101,

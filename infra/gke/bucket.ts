@@ -80,7 +80,8 @@ export class BackupBucket extends pulumi.ComponentResource implements BackupPlac
         role: "roles/storage.objectUser",
         member: pulumi.interpolate`principal://iam.googleapis.com/projects/${bucket.projectNumber}/locations/global/workloadIdentityPools/${project}.svc.id.goog/subject/ns/${namespaceName}/sa/${name}`,
       },
-      self,
+      // The pool of such accounts comes with a project's first cluster.
+      { ...self, dependsOn: [account] },
     );
     this.url = pulumi.interpolate`https://${storageHost}/${bucket.name}/`;
     this.account = account.metadata.name;

@@ -63,7 +63,7 @@ export class Clickhouse extends pulumi.ComponentResource {
         replicas: replicas.clickhouse,
         first: 0,
         ports: clickhousePorts,
-        strict: true,
+        zones: replicas.clickhouse,
         pod: {
           user: 101,
           serviceAccountName: args.backups.account,

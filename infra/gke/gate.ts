@@ -77,7 +77,7 @@ export class Gate extends pulumi.ComponentResource {
         first: 0,
         ports: { otlp: frontPort },
         diskGb: args.queueDiskGb,
-        strict: false,
+        zones: 0,
         // Passwords come by the environment, which a running process keeps.
         annotations: { "monitoring/password-generation": args.passwordGeneration },
         pod: {

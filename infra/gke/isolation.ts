@@ -93,14 +93,19 @@ const tcp = (port: number) => ({ protocol: "TCP", port });
 
 const isApp = (peer: Peer, app: string) => JSON.stringify(peer) === JSON.stringify(pods(app));
 
-/** The cluster's own DNS: its pods, and the cache on each node, whose address is fixed (GKE, "NodeLocal DNSCache"). */
+const ofSystem = (app: string): Peer => ({
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+  podSelector: { matchLabels: { "k8s-app": app } },
+});
+
+/**
+ * Whoever answers for names: Cloud DNS at the metadata server, which a new Autopilot cluster asks (GKE, "Service discovery and
+ * DNS"), or the cluster's own pods; each behind a cache on the node, which is an address or a pod (GKE, "NodeLocal DNSCache").
+ */
 const names = {
   to: [
-    {
-      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-    },
-    range("169.254.20.10/32"),
+    ...["kube-dns", "node-local-dns"].map(ofSystem),
+    ...["169.254.20.10/32", metadataServer].map(range),
   ],
   ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: 53 })),
 };

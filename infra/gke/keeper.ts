@@ -45,7 +45,7 @@ export class Keeper extends pulumi.ComponentResource {
         ports: keeperPorts,
         diskGb: keeperDiskGb,
         storageClass,
-        strict: true,
+        zones: replicas.keeper,
         pod: {
           user: 101,
           terminationGracePeriodSeconds: 30,
@@ -88,12 +88,13 @@ const container = (image: string) => ({
     containerPort,
   })),
   resources: resources(requests.keeper.vcpus, requests.keeper.mib),
+  // Ready is who serves: while the next one is away, one that only listens is none of the two that it takes.
   readinessProbe: {
     exec: {
       command: [
         "bash",
         "-c",
-        "exec 3<>/dev/tcp/127.0.0.1/9181 && printf ruok >&3 && grep -q imok <&3",
+        "exec 3<>/dev/tcp/127.0.0.1/9181 && printf mntr >&3 && grep -qE '^zk_server_state.(leader|follower)' <&3",
       ],
     },
     periodSeconds: 5,

@@ -47,9 +47,10 @@ export function lockedPod({ user, containers, initContainers = [], ...rest }: Po
 
 /**
  * Never two on a node, and spread over zones.
- * @param strict whether one waits rather than share a zone beyond that: where a zone's end must leave a majority
+ * @param zones how many there must be before two share one, however few have nodes yet; 0: rather share one than wait. Their
+ *   disks keep them where they once were, so no more zones than replicas: in a zone with two a later zone would be in the way.
  */
-export const apart = (app: string, strict: boolean) =>
+export const apart = (app: string, zones: number) =>
   ({
     affinity: {
       podAntiAffinity: {
@@ -62,7 +63,9 @@ export const apart = (app: string, strict: boolean) =>
       {
         topologyKey: "topology.kubernetes.io/zone",
         maxSkew: 1,
-        whenUnsatisfiable: strict ? "DoNotSchedule" : "ScheduleAnyway",
+        ...(zones > 0
+          ? { whenUnsatisfiable: "DoNotSchedule", minDomains: zones }
+          : { whenUnsatisfiable: "ScheduleAnyway" }),
         labelSelector: { matchLabels: labels(app) },
       },
     ],

@@ -16,8 +16,8 @@ export interface ReplicatedArgs {
   diskGb: number;
   /** Name of the StorageClass, which lets disks grow. */
   storageClass: pulumi.Input<string>;
-  /** Whether a zone's end must leave a majority. */
-  strict: boolean;
+  /** Zones over which they are spread where a zone's end must leave one, or a majority; 0 where it need not. */
+  zones: number;
   pod: PodArgs;
   /** Of the pods: another value starts them anew, one after the other. */
   annotations?: Record<string, pulumi.Input<string>>;
@@ -86,14 +86,15 @@ export class Replicated extends pulumi.ComponentResource {
               labels: labels(app),
               ...(args.annotations && { annotations: args.annotations }),
             },
-            spec: { ...lockedPod(args.pod), ...apart(app, args.strict) },
+            spec: { ...lockedPod(args.pod), ...apart(app, args.zones) },
           },
           volumeClaimTemplates: [
             { metadata: { name: "disk" }, spec: claimSpec(storageClass, templateGb) },
           ],
         },
       },
-      { ...self, dependsOn: claims },
+      // One after the other, and Pulumi's ten minutes are for all.
+      { ...self, dependsOn: claims, customTimeouts: patience(replicas) },
     );
     new PodDisruptionBudget(
       `${name}-${app}-budget`,
@@ -107,6 +108,11 @@ export class Replicated extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 }
+
+const patience = (replicas: number) => {
+  const minutes = `${10 + 3 * replicas}m`;
+  return { create: minutes, update: minutes };
+};
 
 const claimSpec = (storageClassName: pulumi.Input<string>, gb: number) => ({
   accessModes: ["ReadWriteOnce"],

@@ -270,7 +270,8 @@ describe("a stack on GKE", () => {
     type Rule = { from?: Values[]; to?: Values[]; ports: { port: number }[] };
     const who = (peer: Values): string => {
       const { podSelector, ipBlock } = peer as Record<string, Record<string, Values>>;
-      return String(ipBlock?.cidr ?? podSelector?.matchLabels?.app ?? "kube-dns");
+      const { app, "k8s-app": ofSystem } = (podSelector?.matchLabels ?? {}) as Values;
+      return String(ipBlock?.cidr ?? app ?? ofSystem);
     };
     const policies = of("NetworkPolicy").map(({ inputs }) => {
       const { spec } = plain<{ spec: Values & { ingress?: Rule[]; egress?: Rule[] } }>(inputs);
@@ -282,7 +283,7 @@ describe("a stack on GKE", () => {
     const each = policies.filter((spec) => !isOfAll(spec));
     expect(everybody?.ingress).toBeUndefined();
     expect(everybody?.egress?.map(({ to }) => to?.map(who))).toEqual([
-      ["kube-dns", "169.254.20.10/32"],
+      ["kube-dns", "node-local-dns", "169.254.20.10/32", "169.254.169.254/32"],
     ]);
     const lines = each.flatMap(({ podSelector, ingress = [], egress = [] }) => [
       ...ingress.flatMap(({ from = [], ports }) =>
@@ -309,6 +310,20 @@ describe("a stack on GKE", () => {
     expect(lines.filter((line) => / > [0-9]/.test(line))).toEqual([
       "clickhouse > 199.36.153.8/30 443",
       "clickhouse > 169.254.169.254/32 80",
+    ]);
+  });
+
+  it.each([
+    ["keeper", 3],
+    ["clickhouse", 2],
+  ])("spreads %s over %i zones, however few have a node yet", (app, minDomains) => {
+    const { spec } = inputs<{ spec: { template: { spec: Values } } }>("StatefulSet", app);
+    expect(spec.template.spec.topologySpreadConstraints).toMatchObject([
+      {
+        topologyKey: "topology.kubernetes.io/zone",
+        whenUnsatisfiable: "DoNotSchedule",
+        minDomains,
+      },
     ]);
   });
 

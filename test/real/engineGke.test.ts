@@ -36,8 +36,13 @@ it("previews what nobody has made yet, without a cluster", async () => {
   expect(stack.cloud.resources).toEqual([]);
 });
 
-it("comes up, and a second time with no change", async () => {
-  expect((await stack.up()).error).toBeUndefined();
+it("comes up, who may write backups after the cluster that makes such accounts, and a second time with no change", async () => {
+  const { error, steps } = await stack.up();
+  expect(error).toBeUndefined();
+  const at = (one: string) => steps.findIndex(({ resource }) => resource === one);
+  expect(at("BucketIAMMember monitoring-dev-backups-clickhouse")).toBeGreaterThan(
+    at("Cluster monitoring-dev-cluster"),
+  );
   const again = await stack.up();
   expect([again.error, told(again)]).toEqual([undefined, []]);
   expect(again.same).toBeGreaterThan(90);
