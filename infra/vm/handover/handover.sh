@@ -210,12 +210,12 @@ drop_copy() { # DATABASE TABLE FINAL
 
 # Below a tenth the machine closes its gate (disk-guard.sh), and ClickHouse refuses every insert soon after.
 require_room() {
-  local needed there_already room
-  needed=$(ask "$from" "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND startsWith(database, 'signoz_')")
-  there_already=$(ask "$to" "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND match(table, '^(copying|joining)_')")
+  local held copied room
+  held=$(ask "$from" "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND startsWith(database, 'signoz_')")
+  copied=$(ask "$to" "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND match(table, '^(copying|joining)_')")
   room=$(ask "$to" "SELECT toInt64(min(unreserved_space - total_space * 0.15)) FROM system.disks WHERE name = 'default'")
-  [ $((needed - there_already)) -lt "$room" ] ||
-    fail "the disk there has room for $((room / 2 ** 20)) MiB, and $(((needed - there_already) / 2 ** 20)) MiB are to come; make it larger first"
+  [ "$held" -le "$copied" ] || [ $((held - copied)) -lt "$room" ] ||
+    fail "the disk there has room for $((room / 2 ** 20)) MiB, and $(((held - copied) / 2 ** 20)) MiB are to come; make it larger first"
 }
 
 hand_over() { # copy|join FROM TO
@@ -229,7 +229,8 @@ hand_over() { # copy|join FROM TO
   [ -z "$cut_off" ] || fail "the join of ${cut_off//$'\t'/.} was cut off on the way there: go back to that step, and: handover.sh join"
   every=$(tables_of_ours "$from" copying_)
   each drop_copy "$every"
-  require_room
+  # A join brings little, and must end also where the disk has become full meanwhile.
+  [ "$1" = join ] || require_room
   cut_off=$(tables_of_ours "$to" joining_)
   [ "$1" = copy ] || each join_table "$cut_off"
   every=$(filled "$from")
